@@ -1,31 +1,163 @@
-# Facade: see `make help`.
+# Facade. `make help` lists the targets; everything else here serves them.
 SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SECONDARY:
 MAKEFLAGS += -rR
+ifeq ($(origin JOBS),undefined)
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+endif
+MAKEFLAGS += -j$(JOBS)
+
 VERSION := 0.1.0
-CC := cc
-BUILD := build
+PREFIX := /usr/local
+CC := gcc
 CFLAGS := -O2 -g
-override CFLAGS += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-missing-field-initializers -fopenmp -ffp-contract=off -MMD -MP
-CPPFLAGS := -D_GNU_SOURCE -DFACADE_VERSION='"$(VERSION)"' -I.
-vips_cflags := $(shell pkg-config --cflags vips 2>/dev/null)
-LIBS := -Wl,--as-needed $(shell pkg-config --libs vips 2>/dev/null) -ljpeg -ldnnl -lopenblas -lz -lm -lpthread
 
-lib_src := $(wildcard lib/*.c formats/*.c)
-lib_obj := $(lib_src:%.c=$(BUILD)/%.o)
+# Debian's names of all that is needed, and needed only by some targets.
+packages := gcc libc6-dev make pkg-config libvips-dev libjpeg62-turbo-dev libdnnl-dev libopenblas-dev zlib1g-dev
+test_packages := bats python3-minimal
+demo_packages := gnuplot-nox
+check_packages := clang-format cppcheck shellcheck mandoc
+
+# Sanitized objects live in a directory of their own; the programs are linked anew when the flags change.
+SANITIZE :=
+comma := ,
+build := build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+sanitize := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+
+lib_obj := $(patsubst %.c,$(build)/%.o,$(wildcard lib/*.c formats/*.c))
 programs := $(patsubst %.c,%,$(wildcard bin/*.c))
+c_tests := $(patsubst %.c,$(build)/%,$(wildcard tests/c/test_*.c))
+c_tests_common := $(patsubst %.c,$(build)/%.o,$(filter-out tests/c/test_%,$(wildcard tests/c/*.c)))
 
+## make: build every program into bin/ (V=1 shows the commands)
 all: $(programs)
 
-$(BUILD)/%.o: %.c
+# ---- what is on this machine ----
+
+# Compiles against every library once. What is missing is installed, or named; then make reads the result and goes on.
+ifneq ($(filter-out help deps clean uninstall,$(or $(MAKECMDGOALS),all)),)
+include build/config.mk
+endif
+
+libraries := vips libjpeg zlib openblas
+headers := vips/vips.h stdio.h jpeglib.h zlib.h cblas.h oneapi/dnnl/dnnl.h omp.h
+probe = flags=$$(pkg-config --cflags $(libraries) 2>/dev/null) && \
+	printf '\043include <%s>\n' $(headers) | $(CC) $$flags -fopenmp -fsyntax-only -x c - 2>/dev/null
+
+build/config.mk: Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(vips_cflags) $(CFLAGS) -c -o $@ $<
+	@{ $(probe); } || { $(call install,$(packages)); }
+	@$(probe) || { echo "make: can't compile against all of: $(headers)" >&2; exit 1; }
+	@printf 'lib_cflags := %s\nlib_libs := %s\n' "$$(pkg-config --cflags $(libraries))" "$$(pkg-config --libs $(libraries))" >$@
 
-$(BUILD)/libtns.a: $(lib_obj)
-	rm -f $@ && ar rcs $@ $^
+# $(call install,PACKAGES), a shell command
+define install
+if ! command -v apt-get >/dev/null; then echo 'make: please install what Debian calls: $(1)' >&2; exit 1; \
+elif [ "$$(id -u)" = 0 ]; then sudo=; \
+elif sudo -n true 2>/dev/null; then sudo='sudo -n'; \
+else echo 'make: something is missing; please run: sudo apt-get install $(1)' >&2; exit 1; fi; \
+export DEBIAN_FRONTEND=noninteractive; \
+$$sudo apt-get -qq update >&2 && $$sudo apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=600 install $(1) >&2
+endef
+# $(call need,COMMANDS,PACKAGES), a shell command: installs the packages when one of the commands isn't there
+need = command -v $(1) >/dev/null || { $(call install,$(2)); }
 
-$(programs): bin/%: $(BUILD)/bin/%.o $(BUILD)/libtns.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+## make deps: install the Debian packages that everything here needs (or name them)
+deps:
+	@$(call install,$(packages) $(test_packages) $(demo_packages) $(check_packages))
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all
-.SECONDARY:
+# ---- build ----
+
+cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-missing-field-initializers -fopenmp -ffp-contract=off $(CFLAGS) $(sanitize)
+cppflags := -D_GNU_SOURCE -DFACADE_VERSION='"$(VERSION)"' -I. $(CPPFLAGS)
+libs := -Wl,--as-needed $(lib_libs) -ldnnl -lm -lpthread
+compile := $(CC) $(cppflags) $(lib_cflags) $(cflags) -MMD -MP
+link := $(CC) $(cflags) $(LDFLAGS)
+
+# Stamps that change only when the flags do.
+ifdef lib_cflags
+ifneq ($(file <$(build)/compile.cmd),$(compile))
+$(shell mkdir -p $(build))
+$(file >$(build)/compile.cmd,$(compile))
+endif
+ifneq ($(file <build/link.cmd),$(link) $(build))
+$(file >build/link.cmd,$(link) $(build))
+endif
+endif
+
+# $(call run,WORD,COMMAND): a short line, or the whole command with V=1
+run = $(if $(V),,@echo '  $(1) $@'; )$(2)
+
+$(build)/%.o: %.c $(build)/compile.cmd
+	@mkdir -p $(@D)
+	$(call run,CC,$(compile) -c -o $@ $<)
+
+$(build)/libtns.a: $(lib_obj)
+	@rm -f $@ && ar rcs $@ $^
+
+$(programs): bin/%: $(build)/bin/%.o $(build)/libtns.a build/link.cmd
+	$(call run,LINK,$(link) -o $@ $(filter %.o %.a,$^) $(libs))
+
+$(c_tests): $(build)/tests/c/%: $(build)/tests/c/%.o $(c_tests_common) $(build)/libtns.a build/link.cmd
+	$(call run,LINK,$(link) -o $@ $(filter %.o %.a,$^) $(libs))
+
+$(build)/compile.cmd build/link.cmd: ;
+
+-include $(patsubst %.o,%.d,$(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_common))
+
+# ---- use ----
+
+## make test: build, run every test; the last line counts them. TESTS=FILES for some, SANITIZE=address,undefined for all that gcc can check
+TESTS := $(wildcard tests/*.bats) $(c_tests)
+test: all $(c_tests)
+	@$(call need,bats python3,$(test_packages))
+	@tests/run -j$(JOBS) $(TESTS)
+
+## make demo: draw photos, train a GAN on them, report in build/demo/report.html. DATA=DIR for your own photos; STEPS=, SIZE=...: pipelines/demo.mk
+demo: all
+	@$(call need,gnuplot,$(demo_packages))
+	@$(MAKE) --no-print-directory -f pipelines/demo.mk
+
+## make bench: measure; run it on a quiet machine
+bench: all
+	@for script in bench/*.sh; do echo "# $$script"; "$$script"; done
+
+## make check: static analysis, scripts, formatting, manuals
+c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch])
+scripts := .ci/run tests/run $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh)
+check:
+	@$(call need,clang-format cppcheck shellcheck mandoc,$(check_packages))
+	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -j$(JOBS) $(filter %.c,$(c_files))
+	clang-format --dry-run -Werror $(c_files)
+	shellcheck $(scripts)
+	mandoc -T lint -W warning $(wildcard bin/*.1 formats/*.[1-9])
+
+## make install: PREFIX=/usr/local, DESTDIR=
+to := $(DESTDIR)$(PREFIX)
+install: all $(build)/libtns.a
+	install -d $(to)/bin $(to)/lib/pkgconfig $(to)/include/facade $(to)/share/man/man1 $(to)/share/man/man5 $(to)/share/facade
+	install $(programs) $(to)/bin
+	install -m 644 $(build)/libtns.a $(to)/lib
+	install -m 644 $(wildcard lib/*.h) $(to)/include/facade
+	install -m 644 $(wildcard bin/*.1) $(to)/share/man/man1
+	install -m 644 $(wildcard formats/*.5) $(to)/share/man/man5
+	cp -R --no-preserve=ownership pipelines $(to)/share/facade
+	printf '%s\n' 'Name: tns' 'Description: streams of tensors, and networks over them' 'Version: $(VERSION)' \
+	    'Cflags: -I$(PREFIX)/include/facade' 'Libs: -L$(PREFIX)/lib -ltns -ldnnl -lopenblas -lz -lm -fopenmp' >$(to)/lib/pkgconfig/tns.pc
+
+## make uninstall: remove what install put there
+uninstall:
+	cd $(to) && rm -f $(programs) lib/libtns.a lib/pkgconfig/tns.pc $(patsubst bin/%,share/man/man1/%,$(wildcard bin/*.1)) $(patsubst formats/%,share/man/man5/%,$(wildcard formats/*.5))
+	rm -rf $(to)/include/facade $(to)/share/facade
+
+## make clean: remove what was built
+clean:
+	rm -rf build $(programs)
+
+## make help: this list
+help:
+	@sed -n 's/^## //p' Makefile
+
+.PHONY: all deps test demo bench check install uninstall clean help
