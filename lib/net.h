@@ -1,0 +1,144 @@
+/* net: networks from text, their graph, and running them forward and backward.
+ *
+ * A network is a text, a DAG of one line a layer, top to bottom:
+ *
+ *     [NAME] OP ARGS [< INPUT...]          # a comment
+ *
+ * The default input is the line before; named lines can be inputs of later ones; the last line is the output. The first line is `input`.
+ * A layer with parameters has a NAME, after which they are called: NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var.
+ *
+ *     input C | HxWxC              what one sample is: a vector or an image. Without a size: given by the data (net_shape)
+ *           [range=LO:HI]          how u8 pixels become numbers (default: the program's)
+ *     dense OUT                    [bias=no] [init=I]; wants a vector
+ *     conv OUT K[xK]               [stride=S] [pad=P|B,A|same|valid] [dilation=D] [groups=G] [bias=no] [init=I]
+ *                                  pad=B,A: B above and left, A below and right; same: as TensorFlow, ceil(size/S) outputs
+ *     convt OUT K[xK]              [stride=S] [crop=P|B,A] [bias=no] [init=I]: (size-1)*S + K - B - A outputs
+ *                                  k5 s2: Keras' `same` is crop=1,2; PyTorch's padding 2, output_padding 1 is crop=2,1
+ *     batchnorm                    [eps=1e-3] [momentum=.99] [unbiased=no] [init=I: of the scale]
+ *     layernorm                    [eps=1e-3] [init=I]; over all of a sample, scale and shift a channel
+ *     relu | leaky ALPHA | elu ALPHA | tanh | sigmoid | silu
+ *     maxpool K[xK] | avgpool K[xK]   [stride=K] [pad=0|B,A|same] [count_pad=no]
+ *     gap                          mean over height and width, to a vector
+ *     dropout RATE
+ *     reshape HxWxC | C            same count, NHWC order
+ *     flatten
+ *     upsample FACTOR              nearest
+ *     add < A B...                 sum of equal shapes
+ *     concat < A B...              along channels
+ *
+ * I: glorot (uniform, the default) | he (normal) | torch (uniform 1/sqrt(fan in), bias too) | normal:MEAN,STD | zeros | ones
+ *
+ * The graph knows nothing of elements: it runs on a table of operations (ops.h), in float or double. */
+#ifndef FACADE_NET_H
+#define FACADE_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ops.h"
+
+enum { NET_ERROR = 400, NET_MAX_TEXT = 1 << 20, NET_MAX_LAYERS = 4096 };
+
+typedef enum {
+    OP_INPUT, OP_DENSE, OP_CONV, OP_CONVT, OP_BATCHNORM, OP_LAYERNORM, OP_ACT, OP_MAXPOOL, OP_AVGPOOL, OP_GAP, OP_DROPOUT,
+    OP_RESHAPE, OP_FLATTEN, OP_UPSAMPLE, OP_ADD, OP_CONCAT
+} op_kind;
+
+typedef enum { INIT_GLOROT, INIT_HE, INIT_TORCH, INIT_NORMAL, INIT_ZEROS, INIT_ONES } init_kind;
+
+/* One array of parameters, or of running statistics. */
+typedef struct {
+    char *key; /* "fc.weight" */
+    int rank;
+    uint32_t shape[4];
+    size_t count;
+    size_t offset; /* elements from the start of net.weights (trained) or net.stats */
+    bool trained;
+    int layer;
+} net_param;
+
+typedef struct {
+    op_kind op;
+    char *name; /* "" when unnamed */
+    int line; /* of the text, from 1 */
+    int *input, inputs; /* layers */
+    int h, w, c; /* a sample's output; vectors have h = w = 1 */
+    bool flat; /* a vector */
+
+    /* Arguments, as the op uses them. */
+    int out, kh, kw, stride, dilation, groups, before, after;
+    bool same, bias, count_pad, unbiased;
+    double eps, momentum, rate;
+    init_kind init;
+    double init_a, init_b;
+    activation act; /* the layer's own (OP_ACT), or of the line after, fused into this one */
+
+    /* What net_shape decides. */
+    int consumers;
+    int alias; /* >= 0: the output is that layer's buffer (reshape, flatten, a fused activation), nothing is computed */
+    int weight, bias_param, mean, var; /* indices into net.param, or -1; batch and layer norm: scale and shift */
+} net_layer;
+
+typedef struct {
+    char *text, *file;
+    net_layer *layer;
+    int layers;
+    bool shaped, open; /* open: the text leaves the input's size to the data */
+    bool has_range;
+    double range_lo, range_hi;
+    net_param *param;
+    int params;
+    size_t weight_count, stat_count; /* elements in the flat arrays, paddings between parameters included (they stay 0) */
+
+    /* After net_alloc. */
+    const ops *ops;
+    void *weights, *grads, *stats;
+    bool grads_empty;
+} net;
+
+/* The graph of a text. file: what messages call it ("gen.net"). NULL with "gen.net:4: ..." in err. */
+net *net_parse(const char *text, const char *file, char err[NET_ERROR]);
+/* Reads and parses a file. */
+net *net_load(const char *path, char err[NET_ERROR]);
+void net_free(net *n);
+
+/* Infers every shape, names the parameters, fuses activations. h, w, c: the input's size when the text leaves it open (else 0 or the same).
+ * False with a message. Once a net. */
+bool net_shape(net *n, int h, int w, int c, char err[NET_ERROR]);
+
+/* Memory for weights, gradients and statistics in the table's element type; zeroed, statistics at mean 0, variance 1. False when there is none. */
+bool net_alloc(net *n, const ops *o);
+/* Draws the initial weights, each keyed by (seed, "init", NAME/PARAMETER). */
+void net_init(net *n, uint64_t seed, const char *name);
+
+size_t net_trainable(const net *n); /* parameters, without padding */
+double net_macs(const net *n); /* multiply-adds a sample, forward */
+void *net_param_data(const net *n, const net_param *p); /* in weights or stats */
+void *net_param_grad(const net *n, const net_param *p); /* NULL for statistics */
+const net_param *net_find(const net *n, const char *key);
+
+/* From here on gradients are those of the backward passes that follow, summed. */
+void net_zero_grad(net *n);
+
+/* ---- running ---- */
+
+typedef struct net_run net_run;
+
+/* Buffers for a batch of n samples. train: everything backward needs is kept; otherwise buffers are shared between layers. NULL when there is no memory. */
+net_run *net_run_new(net *n, int batch, bool train);
+void net_run_free(net_run *r);
+size_t net_run_bytes(const net_run *r);
+
+/* x [batch, h, w, c], kept by reference until backward is over. Returns the output [batch, ...], the run's own.
+ * In training mode normalisation uses the batch's statistics and moves the running ones, and dropout draws for (seed, step). */
+const void *net_forward(net_run *r, const void *x, uint64_t seed, uint64_t step);
+
+/* Where to put the gradient to the output before net_backward, which uses it up. */
+void *net_dout(net_run *r);
+enum { NET_PARAMS = 1, NET_INPUT = 2 };
+/* what NET_PARAMS: adds to net.grads. NET_INPUT: returns the gradient to x (the run's own), else NULL. Only after a forward of a training run; may be
+ * called again for another output gradient. */
+const void *net_backward(net_run *r, int what);
+
+#endif
