@@ -1,0 +1,389 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+#include "net.h"
+
+/* Buffers are planned once: each has a time of its first write and of its last use, and buffers whose times don't overlap
+ * share memory. In training, outputs live for ever (backward needs them) and only gradients share. */
+struct net_run {
+    net *n;
+    int batch;
+    bool train;
+    int *root; /* the layer whose buffer a layer's output is in */
+    void **y, **dy; /* per layer, of roots; y[0] is the caller's x */
+    void **aux; /* normalisation: mean then istd; max pooling: the winners */
+    void **owned; /* what to free */
+    int owned_count;
+    void *scratch, *scratch2; /* a further term of a sum, before it is added */
+    bool *written; /* has dy[root] a value in this backward pass */
+    size_t bytes;
+    uint64_t seed, step;
+};
+
+static size_t sample_count(const net_layer *l) {
+    return (size_t)l->h * (size_t)l->w * (size_t)l->c;
+}
+
+static void *own(net_run *r, size_t elements, size_t size) {
+    if (size && elements > SIZE_MAX / size) return NULL;
+    void *p = aligned_alloc64(elements * size);
+    if (!p) return NULL;
+    r->owned[r->owned_count++] = p;
+    r->bytes += elements * size;
+    return p;
+}
+
+typedef struct {
+    int layer, start, end; /* inclusive times */
+    size_t count;
+} buffer;
+
+static int by_start(const void *a, const void *b) {
+    const buffer *x = a, *y = b;
+    return x->start != y->start ? (x->start < y->start ? -1 : 1) : x->layer - y->layer;
+}
+
+/* Gives each buffer the best fitting slot that is free from its start on; to[layer] becomes the slot's memory. */
+static bool plan(net_run *r, buffer *b, int n, void **to) {
+    qsort(b, (size_t)n, sizeof *b, by_start);
+    int *slot_of = xarray((size_t)n, sizeof *slot_of), slots = 0;
+    int *busy_until = xarray((size_t)n, sizeof *busy_until);
+    size_t *size = xarray((size_t)n, sizeof *size);
+    for (int i = 0; i < n; i++) {
+        int best = -1;
+        for (int s = 0; s < slots; s++) {
+            if (busy_until[s] >= b[i].start) continue;
+            bool fits = size[s] >= b[i].count, best_fits = best >= 0 && size[best] >= b[i].count;
+            if (best < 0 || (fits && (!best_fits || size[s] < size[best])) || (!fits && !best_fits && size[s] > size[best])) best = s;
+        }
+        if (best < 0) best = slots++;
+        if (size[best] < b[i].count) size[best] = b[i].count;
+        busy_until[best] = b[i].end;
+        slot_of[i] = best;
+    }
+    void **memory = xarray((size_t)slots, sizeof *memory);
+    bool good = true;
+    for (int s = 0; s < slots && good; s++) good = (memory[s] = own(r, size[s], r->n->ops->real_size)) != NULL;
+    for (int i = 0; i < n && good; i++) to[b[i].layer] = memory[slot_of[i]];
+    free(slot_of);
+    free(busy_until);
+    free(size);
+    free(memory);
+    return good;
+}
+
+net_run *net_run_new(net *n, int batch, bool train) {
+    int layers = n->layers;
+    net_run *r = xarray(1, sizeof *r);
+    r->n = n, r->batch = batch, r->train = train;
+    r->root = xarray((size_t)layers, sizeof *r->root);
+    r->y = xarray((size_t)layers, sizeof *r->y);
+    r->dy = xarray((size_t)layers, sizeof *r->dy);
+    r->aux = xarray((size_t)layers, sizeof *r->aux);
+    r->owned = xarray((size_t)layers * 4 + 8, sizeof *r->owned);
+    r->written = xarray((size_t)layers, sizeof *r->written);
+    int *last_use = xarray((size_t)layers, sizeof *last_use); /* index of the last layer that reads the buffer */
+    int *readers = xarray((size_t)layers, sizeof *readers);
+    buffer *b = xarray((size_t)layers, sizeof *b);
+
+    for (int i = 0; i < layers; i++) {
+        const net_layer *l = &n->layer[i];
+        r->root[i] = l->alias >= 0 ? r->root[l->alias] : i;
+        for (int k = 0; k < l->inputs; k++) {
+            int in = r->root[l->input[k]];
+            last_use[in] = i;
+            if (l->alias < 0) readers[in]++;
+        }
+    }
+    last_use[r->root[layers - 1]] = layers; /* the caller reads the output */
+
+    int count = 0;
+    bool good = true;
+    size_t scratch = 0, scratch2 = 1;
+    for (int i = 1; i < layers && good; i++) {
+        const net_layer *l = &n->layer[i];
+        if (r->root[i] != i) continue;
+        b[count++] = (buffer){i, train ? 0 : i, train ? layers : last_use[i], (size_t)batch * sample_count(l)};
+        if (!train) continue;
+        if (l->op == OP_BATCHNORM) good = (r->aux[i] = own(r, 2 * ((size_t)l->c + 16), n->ops->real_size)) != NULL;
+        if (l->op == OP_LAYERNORM) good = (r->aux[i] = own(r, 2 * ((size_t)batch + 16), n->ops->real_size)) != NULL;
+        if (l->op == OP_MAXPOOL) good = (r->aux[i] = own(r, (size_t)batch * sample_count(l), sizeof(int32_t))) != NULL;
+        if ((l->op == OP_BATCHNORM || l->op == OP_LAYERNORM) && (size_t)l->c > scratch2) scratch2 = (size_t)l->c;
+    }
+    good = good && plan(r, b, count, r->y);
+    if (train && good) {
+        /* Backward visits layer i at time layers - i; a gradient is first written when the last reader is visited. */
+        count = 0;
+        for (int i = 0; i < layers; i++) {
+            size_t elements = (size_t)batch * sample_count(&n->layer[i]);
+            if (r->root[i] != i) continue;
+            b[count++] = (buffer){i, last_use[i] ? layers - last_use[i] : 0, layers - i, elements};
+            if (readers[i] > 1 && elements > scratch) scratch = elements;
+        }
+        good = plan(r, b, count, r->dy);
+        for (int k = 0; k < n->params; k++)
+            if (n->param[k].trained && n->param[k].count > scratch) scratch = n->param[k].count;
+        good = good && (r->scratch = own(r, scratch + 16, n->ops->real_size)) && (r->scratch2 = own(r, scratch2 + 16, n->ops->real_size));
+    }
+    free(last_use);
+    free(readers);
+    free(b);
+    if (good) return r;
+    net_run_free(r);
+    return NULL;
+}
+
+void net_run_free(net_run *r) {
+    if (!r) return;
+    for (int i = 0; i < r->owned_count; i++) free(r->owned[i]);
+    free(r->owned);
+    free(r->root);
+    free(r->y);
+    free(r->dy);
+    free(r->aux);
+    free(r->written);
+    free(r);
+}
+
+size_t net_run_bytes(const net_run *r) {
+    return r->bytes;
+}
+
+static int padding_before(const net_layer *l, int in, int out, int k) {
+    if (!l->same) return l->before;
+    int total = (out - 1) * l->stride + l->dilation * (k - 1) + 1 - in;
+    return total > 0 ? total / 2 : 0;
+}
+
+/* The convolution a layer is, or (transposed) is read backwards from. */
+static conv_shape conv_of(const net_run *r, const net_layer *l) {
+    const net_layer *x = &r->n->layer[l->input[0]];
+    const net_layer *wide = l->op == OP_CONVT ? l : x, *narrow = l->op == OP_CONVT ? x : l;
+    return (conv_shape){.n = r->batch, .h = wide->h, .w = wide->w, .c = wide->c, .oh = narrow->h, .ow = narrow->w, .oc = narrow->c,
+                        .kh = l->kh, .kw = l->kw, .stride_h = l->stride, .stride_w = l->stride, .dil_h = l->dilation, .dil_w = l->dilation,
+                        .top = padding_before(l, wide->h, narrow->h, l->kh), .left = padding_before(l, wide->w, narrow->w, l->kw),
+                        .groups = l->groups};
+}
+
+static pool_shape pool_of(const net_run *r, const net_layer *l) {
+    const net_layer *x = &r->n->layer[l->input[0]];
+    if (l->op == OP_GAP)
+        return (pool_shape){.n = r->batch, .h = x->h, .w = x->w, .c = x->c, .oh = 1, .ow = 1, .kh = x->h, .kw = x->w, .stride_h = 1,
+                            .stride_w = 1};
+    return (pool_shape){.n = r->batch, .h = x->h, .w = x->w, .c = x->c, .oh = l->h, .ow = l->w, .kh = l->kh, .kw = l->kw,
+                        .stride_h = l->stride, .stride_w = l->stride, .top = padding_before(l, x->h, l->h, l->kh),
+                        .left = padding_before(l, x->w, l->w, l->kw), .max = l->op == OP_MAXPOOL, .count_pad = l->count_pad};
+}
+
+static void *param_data(const net_run *r, int index) {
+    return index < 0 ? NULL : net_param_data(r->n, &r->n->param[index]);
+}
+
+/* The second half of a normalisation's aux: what follows `count` means, aligned. */
+static void *second(const net_run *r, void *aux, int count) {
+    return (char *)aux + ((size_t)count + 15) / 16 * 16 * r->n->ops->real_size;
+}
+
+static void forward_layer(net_run *r, int i) {
+    net *n = r->n;
+    const ops *o = n->ops;
+    const net_layer *l = &n->layer[i], *in = &n->layer[l->input[0]];
+    const void *x = r->y[r->root[l->input[0]]];
+    void *y = r->y[i], *w = param_data(r, l->weight), *b = param_data(r, l->bias_param);
+    size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w, count = (size_t)r->batch * sample_count(l);
+    switch (l->op) {
+    case OP_DENSE: o->dense_forward(r->batch, in->c, l->c, x, w, b, l->act, y); break;
+    case OP_CONV: {
+        conv_shape s = conv_of(r, l);
+        o->conv_forward(&s, x, w, b, l->act, y);
+        break;
+    }
+    case OP_CONVT: {
+        conv_shape s = conv_of(r, l);
+        o->conv_backward_data(&s, x, w, b, l->act, y);
+        break;
+    }
+    case OP_BATCHNORM:
+        if (r->train)
+            o->batchnorm_forward(rows, l->c, x, w, b, l->eps, l->act, y, r->aux[i], second(r, r->aux[i], l->c), param_data(r, l->mean),
+                                 param_data(r, l->var), l->momentum, l->unbiased);
+        else o->batchnorm_infer(rows, l->c, x, w, b, l->eps, l->act, param_data(r, l->mean), param_data(r, l->var), y);
+        break;
+    case OP_LAYERNORM:
+        o->layernorm_forward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, w, b, l->eps, l->act, y, r->train ? r->aux[i] : NULL,
+                             r->train ? second(r, r->aux[i], r->batch) : NULL);
+        break;
+    case OP_ACT: o->act_forward(l->act, count, x, y); break;
+    case OP_MAXPOOL:
+    case OP_AVGPOOL:
+    case OP_GAP: {
+        pool_shape s = pool_of(r, l);
+        o->pool_forward(&s, x, y, r->aux[i]);
+        break;
+    }
+    case OP_DROPOUT:
+        if (r->train) o->dropout(count, l->rate, r->seed, l->name, r->step, x, y);
+        else memcpy(y, x, count * o->real_size);
+        break;
+    case OP_UPSAMPLE: o->upsample_forward(r->batch, in->h, in->w, in->c, l->kh, x, y); break;
+    case OP_ADD:
+        memcpy(y, x, count * o->real_size);
+        for (int k = 1; k < l->inputs; k++) o->axpy(count, 1, r->y[r->root[l->input[k]]], y);
+        break;
+    case OP_CONCAT: {
+        size_t at = 0;
+        for (int k = 0; k < l->inputs; k++) {
+            size_t c = (size_t)n->layer[l->input[k]].c;
+            o->copy_columns(rows, c, r->y[r->root[l->input[k]]], c, (char *)y + at * o->real_size, (size_t)l->c);
+            at += c;
+        }
+        break;
+    }
+    case OP_INPUT:
+    case OP_RESHAPE:
+    case OP_FLATTEN: break; /* never computed */
+    }
+}
+
+const void *net_forward(net_run *r, const void *x, uint64_t seed, uint64_t step) {
+    r->y[0] = (void *)x; /* only read */
+    r->seed = seed, r->step = step;
+    for (int i = 1; i < r->n->layers; i++)
+        if (r->root[i] == i) forward_layer(r, i);
+    return r->y[r->root[r->n->layers - 1]];
+}
+
+void *net_dout(net_run *r) {
+    return r->dy[r->root[r->n->layers - 1]];
+}
+
+/* Where the gradient to a layer's output goes: its buffer, or scratch when that holds a term of the sum already. */
+static void *begin_gradient(net_run *r, int layer) {
+    return r->written[r->root[layer]] ? r->scratch : r->dy[r->root[layer]];
+}
+
+static void end_gradient(net_run *r, int layer) {
+    int i = r->root[layer];
+    if (r->written[i]) r->n->ops->axpy((size_t)r->batch * sample_count(&r->n->layer[i]), 1, r->scratch, r->dy[i]);
+    r->written[i] = true;
+}
+
+/* The same for a parameter's gradient, over the passes since net_zero_grad. */
+static void *begin_param(net_run *r, int param, void *scratch) {
+    return r->n->grads_empty ? net_param_grad(r->n, &r->n->param[param]) : scratch;
+}
+
+static void end_param(net_run *r, int param, const void *scratch) {
+    const net_param *p = &r->n->param[param];
+    if (!r->n->grads_empty) r->n->ops->axpy(p->count, 1, scratch, net_param_grad(r->n, p));
+}
+
+static void backward_params(net_run *r, const net_layer *l, const void *x, const void *dy) {
+    const ops *o = r->n->ops;
+    if (l->bias_param >= 0) {
+        o->bias_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, dy, begin_param(r, l->bias_param, r->scratch));
+        end_param(r, l->bias_param, r->scratch);
+    }
+    void *dw = begin_param(r, l->weight, r->scratch);
+    conv_shape s;
+    if (l->op != OP_DENSE) s = conv_of(r, l);
+    if (l->op == OP_DENSE) o->dense_backward_weights(r->batch, r->n->layer[l->input[0]].c, l->c, x, dy, dw);
+    else if (l->op == OP_CONV) o->conv_backward_weights(&s, x, dy, dw);
+    else o->conv_backward_weights(&s, dy, x, dw);
+    end_param(r, l->weight, r->scratch);
+}
+
+static void backward_norm(net_run *r, int i, const void *x, const void *dy, void *dx, bool params) {
+    const ops *o = r->n->ops;
+    const net_layer *l = &r->n->layer[i];
+    void *gamma = param_data(r, l->weight), *mean = r->aux[i];
+    /* dx may be the scratch of a sum, so the parameters' own gradients need other places: the second scratch, and aux is too
+     * small; a scratch gradient of scale and shift is needed only where it is thrown away or added. */
+    void *dgamma = params ? begin_param(r, l->weight, NULL) : NULL, *dbeta = params ? begin_param(r, l->bias_param, NULL) : NULL;
+    void *spare_gamma = NULL, *spare_beta = NULL;
+    size_t bytes = (size_t)l->c * o->real_size;
+    if (!dgamma) dgamma = spare_gamma = r->scratch2;
+    if (!dbeta) dbeta = spare_beta = (char *)r->scratch2 + bytes;
+    if (l->op == OP_BATCHNORM)
+        o->batchnorm_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean, second(r, mean, l->c), l->act, dy,
+                              dx, dgamma, dbeta);
+    else
+        o->layernorm_backward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean, second(r, mean, r->batch), l->act, dy, dx,
+                              dgamma, dbeta);
+    if (params && spare_gamma) {
+        end_param(r, l->weight, spare_gamma);
+        end_param(r, l->bias_param, spare_beta);
+    }
+}
+
+static void backward_layer(net_run *r, int i, int what) {
+    net *n = r->n;
+    const ops *o = n->ops;
+    const net_layer *l = &n->layer[i], *in = &n->layer[l->input[0]];
+    const void *x = r->y[r->root[l->input[0]]];
+    void *dy = r->dy[i], *w = param_data(r, l->weight);
+    size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w, count = (size_t)r->batch * sample_count(l);
+    bool linear = l->op == OP_DENSE || l->op == OP_CONV || l->op == OP_CONVT;
+    bool norm = l->op == OP_BATCHNORM || l->op == OP_LAYERNORM;
+    if (linear && l->act.kind != ACT_NONE) o->act_backward(l->act, count, NULL, r->y[i], dy, dy);
+    if (linear && what & NET_PARAMS) backward_params(r, l, x, dy);
+    if (l->op == OP_ADD || l->op == OP_CONCAT) {
+        size_t at = 0;
+        for (int k = 0; k < l->inputs; k++) {
+            size_t c = (size_t)n->layer[l->input[k]].c;
+            void *dx = begin_gradient(r, l->input[k]);
+            if (l->op == OP_ADD) memcpy(dx, dy, count * o->real_size);
+            else o->copy_columns(rows, c, (char *)dy + at * o->real_size, (size_t)l->c, dx, c);
+            end_gradient(r, l->input[k]);
+            at += c;
+        }
+        return;
+    }
+    bool wanted = r->root[l->input[0]] != 0 || what & NET_INPUT;
+    if (!wanted && !norm) return;
+    void *dx = begin_gradient(r, l->input[0]);
+    switch (l->op) {
+    case OP_DENSE: o->dense_backward_data(r->batch, in->c, l->c, dy, w, dx); break;
+    case OP_CONV: {
+        conv_shape s = conv_of(r, l);
+        o->conv_backward_data(&s, dy, w, NULL, (activation){0}, dx);
+        break;
+    }
+    case OP_CONVT: {
+        conv_shape s = conv_of(r, l);
+        o->conv_forward(&s, dy, w, NULL, (activation){0}, dx);
+        break;
+    }
+    case OP_BATCHNORM:
+    case OP_LAYERNORM: backward_norm(r, i, x, dy, dx, what & NET_PARAMS); break;
+    case OP_ACT: o->act_backward(l->act, count, l->act.kind == ACT_SILU ? x : NULL, r->y[i], dy, dx); break;
+    case OP_MAXPOOL:
+    case OP_AVGPOOL:
+    case OP_GAP: {
+        pool_shape s = pool_of(r, l);
+        o->pool_backward(&s, dy, r->aux[i], dx);
+        break;
+    }
+    case OP_DROPOUT: o->dropout(count, l->rate, r->seed, l->name, r->step, dy, dx); break;
+    case OP_UPSAMPLE: o->upsample_backward(r->batch, in->h, in->w, in->c, l->kh, dy, dx); break;
+    default: break;
+    }
+    if (wanted) end_gradient(r, l->input[0]);
+}
+
+const void *net_backward(net_run *r, int what) {
+    net *n = r->n;
+    memset(r->written, 0, (size_t)n->layers * sizeof *r->written);
+    r->written[r->root[n->layers - 1]] = true;
+    for (int i = n->layers - 1; i > 0; i--) {
+        if (r->root[i] != i) continue;
+        if (r->written[i]) backward_layer(r, i, what);
+        else if (what & NET_PARAMS && n->grads_empty) /* leads nowhere: no gradient */
+            for (int k = 0; k < n->params; k++)
+                if (n->param[k].layer == i && n->param[k].trained)
+                    memset(net_param_grad(n, &n->param[k]), 0, n->param[k].count * n->ops->real_size);
+    }
+    if (what & NET_PARAMS) n->grads_empty = false;
+    return what & NET_INPUT ? r->dy[0] : NULL;
+}
