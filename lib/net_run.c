@@ -109,7 +109,7 @@ net_run *net_run_new(net *n, int batch, bool train) {
         if (l->op == OP_BATCHNORM) good = (r->aux[i] = own(r, 2 * ((size_t)l->c + 16), n->ops->real_size)) != NULL;
         if (l->op == OP_LAYERNORM) good = (r->aux[i] = own(r, 2 * ((size_t)batch + 16), n->ops->real_size)) != NULL;
         if (l->op == OP_MAXPOOL) good = (r->aux[i] = own(r, (size_t)batch * sample_count(l), sizeof(int32_t))) != NULL;
-        if ((l->op == OP_BATCHNORM || l->op == OP_LAYERNORM) && (size_t)l->c > scratch2) scratch2 = (size_t)l->c;
+        if ((l->op == OP_BATCHNORM || l->op == OP_LAYERNORM) && 2 * (size_t)l->c > scratch2) scratch2 = 2 * (size_t)l->c;
     }
     good = good && plan(r, b, count, r->y);
     if (train && good) {
@@ -185,6 +185,14 @@ static void *second(const net_run *r, void *aux, int count) {
     return (char *)aux + ((size_t)count + 15) / 16 * 16 * r->n->ops->real_size;
 }
 
+/* Each dropout line draws for itself, named or not. */
+static void drop(const net_run *r, int i, const void *from, void *to) {
+    const net_layer *l = &r->n->layer[i];
+    char name[32];
+    snprintf(name, sizeof name, "layer%d", i);
+    r->n->ops->dropout((size_t)r->batch * sample_count(l), l->rate, r->seed, name, r->step, from, to);
+}
+
 static void forward_layer(net_run *r, int i) {
     net *n = r->n;
     const ops *o = n->ops;
@@ -223,7 +231,7 @@ static void forward_layer(net_run *r, int i) {
         break;
     }
     case OP_DROPOUT:
-        if (r->train) o->dropout(count, l->rate, r->seed, l->name, r->step, x, y);
+        if (r->train) drop(r, i, x, y);
         else memcpy(y, x, count * o->real_size);
         break;
     case OP_UPSAMPLE: o->upsample_forward(r->batch, in->h, in->w, in->c, l->kh, x, y); break;
@@ -298,8 +306,7 @@ static void backward_norm(net_run *r, int i, const void *x, const void *dy, void
     const ops *o = r->n->ops;
     const net_layer *l = &r->n->layer[i];
     void *gamma = param_data(r, l->weight), *mean = r->aux[i];
-    /* dx may be the scratch of a sum, so the parameters' own gradients need other places: the second scratch, and aux is too
-     * small; a scratch gradient of scale and shift is needed only where it is thrown away or added. */
+    /* dx may be r->scratch, so gradients of scale and shift that are to be added, or thrown away, go to the second one. */
     void *dgamma = params ? begin_param(r, l->weight, NULL) : NULL, *dbeta = params ? begin_param(r, l->bias_param, NULL) : NULL;
     void *spare_gamma = NULL, *spare_beta = NULL;
     size_t bytes = (size_t)l->c * o->real_size;
@@ -365,7 +372,7 @@ static void backward_layer(net_run *r, int i, int what) {
         o->pool_backward(&s, dy, r->aux[i], dx);
         break;
     }
-    case OP_DROPOUT: o->dropout(count, l->rate, r->seed, l->name, r->step, dy, dx); break;
+    case OP_DROPOUT: drop(r, i, dy, dx); break;
     case OP_UPSAMPLE: o->upsample_backward(r->batch, in->h, in->w, in->c, l->kh, dy, dx); break;
     default: break;
     }

@@ -1,0 +1,602 @@
+#include <cblas.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+#include "dnn.h"
+#include "dropout.h"
+#include "ops.h"
+#include "tns.h"
+
+/* Sums over many rows are cut into CHUNKS pieces wherever the threads are, each summed in float over BLOCK rows and in double
+ * beyond, and added in order: the same bytes for every number of threads, and nearly double's precision. */
+enum { CHUNKS = 32, BLOCK = 16 };
+
+static void set_threads(int threads) {
+    omp_set_num_threads(threads);
+    openblas_set_num_threads(threads);
+}
+
+/* ---- activations ---- */
+
+/* Below 0, everything piecewise linear is y = slope*x. */
+static bool piecewise_linear(activation a, float *slope) {
+    *slope = a.kind == ACT_RELU ? 0 : a.kind == ACT_LEAKY ? (float)a.alpha : 1;
+    return a.kind == ACT_NONE || a.kind == ACT_RELU || a.kind == ACT_LEAKY;
+}
+
+static inline float sigmoid(float x) {
+    return 1 / (1 + expf(-x));
+}
+
+static inline float apply(activation a, float x) {
+    switch (a.kind) {
+    case ACT_NONE: return x;
+    case ACT_RELU: return x > 0 ? x : 0;
+    case ACT_LEAKY: return x > 0 ? x : (float)a.alpha * x;
+    case ACT_ELU: return x > 0 ? x : (float)a.alpha * expm1f(x);
+    case ACT_TANH: return tanhf(x);
+    case ACT_SIGMOID: return sigmoid(x);
+    case ACT_SILU: return x * sigmoid(x);
+    }
+    return x;
+}
+
+static void act_forward(activation act, size_t count, const void *xv, void *yv) {
+    const float *x = xv;
+    float *y = yv, slope;
+    if (piecewise_linear(act, &slope)) {
+#pragma omp parallel for simd
+        for (size_t i = 0; i < count; i++) y[i] = x[i] > 0 ? x[i] : slope * x[i];
+        return;
+    }
+#pragma omp parallel for
+    for (size_t i = 0; i < count; i++) y[i] = apply(act, x[i]);
+}
+
+static inline float derivative(activation a, float x, float y) {
+    float s;
+    switch (a.kind) {
+    case ACT_NONE: return 1;
+    case ACT_RELU: return y > 0 ? 1 : 0;
+    case ACT_LEAKY: return y > 0 ? 1 : (float)a.alpha;
+    case ACT_ELU: return y > 0 ? 1 : y + (float)a.alpha;
+    case ACT_TANH: return 1 - y * y;
+    case ACT_SIGMOID: return y * (1 - y);
+    case ACT_SILU: s = sigmoid(x); return s + x * s * (1 - s);
+    }
+    return 1;
+}
+
+static void act_backward(activation act, size_t count, const void *xv, const void *yv, const void *dyv, void *dxv) {
+    const float *x = xv, *y = yv, *dy = dyv;
+    float *dx = dxv, slope;
+    if (piecewise_linear(act, &slope)) {
+#pragma omp parallel for simd
+        for (size_t i = 0; i < count; i++) dx[i] = y[i] > 0 ? dy[i] : slope * dy[i];
+        return;
+    }
+#pragma omp parallel for
+    for (size_t i = 0; i < count; i++) dx[i] = dy[i] * derivative(act, x ? x[i] : 0, y[i]);
+}
+
+/* y [rows,c] = act(y + bias), in place. */
+static void add_bias(size_t rows, int c, const float *bias, activation act, float *y) {
+    float slope;
+    bool linear = piecewise_linear(act, &slope);
+    if (bias) {
+#pragma omp parallel for
+        for (size_t r = 0; r < rows; r++) {
+            float *row = y + r * (size_t)c;
+            if (linear) {
+                for (int k = 0; k < c; k++) {
+                    float v = row[k] + bias[k];
+                    row[k] = v > 0 ? v : slope * v;
+                }
+            } else {
+                for (int k = 0; k < c; k++) row[k] = apply(act, row[k] + bias[k]);
+            }
+        }
+    } else if (act.kind != ACT_NONE) {
+        act_forward(act, rows * (size_t)c, y, y);
+    }
+}
+
+/* ---- linear maps ---- */
+
+static void conv_forward(const conv_shape *s, const void *x, const void *w, const void *bias, activation act, void *y) {
+    dnn_conv_forward(s, x, w, bias, act, y);
+}
+
+static void conv_backward_data(const conv_shape *s, const void *dy, const void *w, const void *bias, activation act, void *dx) {
+    dnn_conv_backward_data(s, dy, w, dx);
+    add_bias((size_t)s->n * (size_t)s->h * (size_t)s->w, s->c, bias, act, dx);
+}
+
+static void conv_backward_weights(const conv_shape *s, const void *x, const void *dy, void *dw) {
+    dnn_conv_backward_weights(s, x, dy, dw);
+}
+
+static void dense_forward(int n, int in, int out, const void *x, const void *w, const void *bias, activation act, void *y) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, out, in, 1, x, in, w, in, 0, y, out);
+    add_bias((size_t)n, out, bias, act, y);
+}
+
+static void dense_backward_data(int n, int in, int out, const void *dy, const void *w, void *dx) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, in, out, 1, dy, out, w, in, 0, dx, in);
+}
+
+static void dense_backward_weights(int n, int in, int out, const void *x, const void *dy, void *dw) {
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, n, 1, dy, out, x, in, 0, dw, in);
+}
+
+/* ---- sums over rows ---- */
+
+/* Room for the chunks' sums, kept between calls. One caller at a time, like all of ops. */
+static double *partial_sums(size_t count) {
+    static double *sums;
+    static size_t size;
+    if (count > size) {
+        free(sums);
+        sums = xarray(count, sizeof *sums);
+        size = count;
+    }
+    memset(sums, 0, count * sizeof *sums);
+    return sums;
+}
+
+static float *block_sums(size_t count) {
+    static _Thread_local float *sums;
+    static _Thread_local size_t size;
+    if (count > size) {
+        free(sums);
+        sums = xmalloc(count * sizeof *sums);
+        size = count;
+    }
+    return sums;
+}
+
+/* What a row adds to `width` running sums. */
+typedef struct {
+    const float *x, *y, *dy, *shift, *mean, *istd;
+    float slope;
+} row_terms;
+typedef void add_row(const row_terms *t, size_t row, int c, float *restrict sums);
+
+/* total [width] = sum over rows of what `add` adds, width a multiple of c. */
+static void sum_rows(size_t rows, int c, int width, add_row *add, const row_terms *t, double *total) {
+    double *partial = partial_sums((size_t)CHUNKS * (size_t)width);
+#pragma omp parallel for schedule(static, 1)
+    for (int chunk = 0; chunk < CHUNKS; chunk++) {
+        size_t from = rows * (size_t)chunk / CHUNKS, to = rows * (size_t)(chunk + 1) / CHUNKS;
+        double *sum = partial + (size_t)chunk * (size_t)width;
+        float *block = block_sums((size_t)width);
+        for (size_t r = from; r < to; r += BLOCK) {
+            size_t end = r + BLOCK < to ? r + BLOCK : to;
+            memset(block, 0, (size_t)width * sizeof *block);
+            for (size_t k = r; k < end; k++) add(t, k, c, block);
+            for (int k = 0; k < width; k++) sum[k] += (double)block[k];
+        }
+    }
+    for (int k = 0; k < width; k++) {
+        total[k] = 0;
+        for (int chunk = 0; chunk < CHUNKS; chunk++) total[k] += partial[chunk * width + k];
+    }
+}
+
+static double *totals(size_t count) {
+    static double *sums;
+    static size_t size;
+    if (count > size) {
+        free(sums);
+        sums = xarray(count, sizeof *sums);
+        size = count;
+    }
+    return sums;
+}
+
+static void add_plain(const row_terms *t, size_t row, int c, float *restrict sums) {
+    const float *x = t->dy + row * (size_t)c;
+    for (int k = 0; k < c; k++) sums[k] += x[k];
+}
+
+static void bias_backward(size_t rows, int c, const void *dy, void *dbv) {
+    float *db = dbv;
+    double *sum = totals((size_t)c);
+    sum_rows(rows, c, c, add_plain, &(row_terms){.dy = dy}, sum);
+    for (int k = 0; k < c; k++) db[k] = (float)sum[k];
+}
+
+/* ---- batch norm ---- */
+
+/* Sums of x-shift and its square: shifted by the first row, so that a large mean costs no digits of the variance. */
+static void add_moments(const row_terms *t, size_t row, int c, float *restrict sums) {
+    const float *x = t->x + row * (size_t)c, *shift = t->shift;
+    for (int k = 0; k < c; k++) {
+        float d = x[k] - shift[k];
+        sums[k] += d;
+        sums[c + k] += d * d;
+    }
+}
+
+/* y = act(x*scale + offset), a channel. */
+static void scale_rows(size_t rows, int c, const float *x, const float *scale, const float *offset, activation act, float *y) {
+    float slope;
+    bool linear = piecewise_linear(act, &slope);
+#pragma omp parallel for
+    for (size_t r = 0; r < rows; r++) {
+        const float *from = x + r * (size_t)c;
+        float *to = y + r * (size_t)c;
+        if (linear) {
+            for (int k = 0; k < c; k++) {
+                float v = from[k] * scale[k] + offset[k];
+                to[k] = v > 0 ? v : slope * v;
+            }
+        } else {
+            for (int k = 0; k < c; k++) to[k] = apply(act, from[k] * scale[k] + offset[k]);
+        }
+    }
+}
+
+/* Two rows of c floats, kept between calls. */
+static float *channel_pair(int c) {
+    static float *v;
+    static int size;
+    if (c > size) {
+        free(v);
+        v = xarray(2 * (size_t)c, sizeof *v);
+        size = c;
+    }
+    return v;
+}
+
+static void batchnorm_forward(size_t rows, int c, const void *xv, const void *gammav, const void *betav, double eps, activation act, void *y,
+                              void *meanv, void *istdv, void *running_mean, void *running_var, double momentum, bool unbiased) {
+    const float *x = xv, *gamma = gammav, *beta = betav;
+    float *mean = meanv, *istd = istdv, *rm = running_mean, *rv = running_var, *scale = channel_pair(c), *offset = scale + c;
+    double *sum = totals(2 * (size_t)c), n = (double)rows;
+    sum_rows(rows, c, 2 * c, add_moments, &(row_terms){.x = x, .shift = x}, sum);
+    for (int k = 0; k < c; k++) {
+        double d = sum[k] / n, m = (double)x[k] + d, var = sum[c + k] / n - d * d;
+        if (var < 0) var = 0;
+        double is = 1 / sqrt(var + eps);
+        mean[k] = (float)m, istd[k] = (float)is;
+        scale[k] = (float)(is * (double)gamma[k]);
+        offset[k] = (float)((double)beta[k] - m * is * (double)gamma[k]);
+        if (rm) rm[k] = (float)(momentum * (double)rm[k] + (1 - momentum) * m);
+        if (rv) rv[k] = (float)(momentum * (double)rv[k] + (1 - momentum) * (unbiased && rows > 1 ? var * n / (n - 1) : var));
+    }
+    scale_rows(rows, c, x, scale, offset, act, y);
+}
+
+static void batchnorm_infer(size_t rows, int c, const void *x, const void *gammav, const void *betav, double eps, activation act,
+                            const void *running_mean, const void *running_var, void *y) {
+    const float *gamma = gammav, *beta = betav, *rm = running_mean, *rv = running_var;
+    float *scale = channel_pair(c), *offset = scale + c;
+    for (int k = 0; k < c; k++) {
+        double is = (double)gamma[k] / sqrt((double)rv[k] + eps);
+        scale[k] = (float)is;
+        offset[k] = (float)((double)beta[k] - (double)rm[k] * is);
+    }
+    scale_rows(rows, c, x, scale, offset, act, y);
+}
+
+/* Sums of d*xhat and of d, where d = dy*act'(y), act piecewise linear. */
+static void add_norm_gradients(const row_terms *t, size_t row, int c, float *restrict sums) {
+    const float *x = t->x + row * (size_t)c, *y = t->y + row * (size_t)c, *dy = t->dy + row * (size_t)c, *mean = t->mean, *istd = t->istd;
+    float slope = t->slope;
+    for (int k = 0; k < c; k++) {
+        float d = y[k] > 0 ? dy[k] : slope * dy[k];
+        sums[k] += d * ((x[k] - mean[k]) * istd[k]);
+        sums[c + k] += d;
+    }
+}
+
+static void batchnorm_backward(size_t rows, int c, const void *xv, const void *yv, const void *gammav, const void *meanv, const void *istdv,
+                               activation act, const void *dyv, void *dxv, void *dgammav, void *dbetav) {
+    const float *x = xv, *y = yv, *gamma = gammav, *mean = meanv, *istd = istdv, *dy = dyv;
+    float *dx = dxv, *dgamma = dgammav, *dbeta = dbetav, slope;
+    if (!piecewise_linear(act, &slope)) { /* rare: take the activation off first */
+        act_backward(act, rows * (size_t)c, NULL, y, dy, dx);
+        dy = dx, slope = 1;
+    }
+    double *sum = totals(2 * (size_t)c);
+    sum_rows(rows, c, 2 * c, add_norm_gradients, &(row_terms){.x = x, .y = y, .dy = dy, .mean = mean, .istd = istd, .slope = slope}, sum);
+    float *per_x = channel_pair(c), *constant = per_x + c; /* dx = gamma*istd*d - per_x*(x-mean) - constant */
+    for (int k = 0; k < c; k++) {
+        double g = (double)gamma[k] * (double)istd[k] / (double)rows;
+        per_x[k] = (float)(g * sum[k] * (double)istd[k]);
+        constant[k] = (float)(g * sum[c + k]);
+        dgamma[k] = (float)sum[k], dbeta[k] = (float)sum[c + k];
+    }
+#pragma omp parallel for
+    for (size_t r = 0; r < rows; r++) {
+        size_t at = r * (size_t)c;
+        for (int k = 0; k < c; k++) {
+            float d = y[at + (size_t)k] > 0 ? dy[at + (size_t)k] : slope * dy[at + (size_t)k];
+            dx[at + (size_t)k] = gamma[k] * istd[k] * d - per_x[k] * (x[at + (size_t)k] - mean[k]) - constant[k];
+        }
+    }
+}
+
+/* ---- layer norm ---- */
+
+static void layernorm_forward(int n, size_t per, int c, const void *xv, const void *gammav, const void *betav, double eps, activation act,
+                              void *yv, void *meanv, void *istdv) {
+    const float *x = xv, *gamma = gammav, *beta = betav;
+    float *y = yv, *mean = meanv, *istd = istdv;
+    size_t count = per * (size_t)c;
+#pragma omp parallel for
+    for (int i = 0; i < n; i++) {
+        const float *from = x + (size_t)i * count;
+        float *to = y + (size_t)i * count;
+        double sum = 0, squares = 0;
+        for (size_t k = 0; k < count; k++) sum += (double)from[k];
+        double m = sum / (double)count;
+        for (size_t k = 0; k < count; k++) squares += ((double)from[k] - m) * ((double)from[k] - m);
+        double is = 1 / sqrt(squares / (double)count + eps);
+        if (mean) mean[i] = (float)m, istd[i] = (float)is;
+        for (size_t k = 0; k < count; k++) {
+            int channel = (int)(k % (size_t)c);
+            to[k] = apply(act, (float)(((double)from[k] - m) * is) * gamma[channel] + beta[channel]);
+        }
+    }
+}
+
+static void layernorm_backward(int n, size_t per, int c, const void *xv, const void *yv, const void *gammav, const void *meanv, const void *istdv,
+                               activation act, const void *dyv, void *dxv, void *dgammav, void *dbetav) {
+    const float *x = xv, *y = yv, *gamma = gammav, *mean = meanv, *istd = istdv, *dy = dyv;
+    float *dx = dxv, *dgamma = dgammav, *dbeta = dbetav;
+    size_t count = per * (size_t)c;
+    double *partial = partial_sums((size_t)n * 2 * (size_t)c); /* a sample's sums for scale and shift */
+#pragma omp parallel for
+    for (int i = 0; i < n; i++) {
+        size_t at = (size_t)i * count;
+        double sum = 0, dot = 0, *scale = partial + (size_t)i * 2 * (size_t)c, *shift = scale + c;
+        for (size_t k = 0; k < count; k++) {
+            size_t channel = k % (size_t)c;
+            double d = (double)(dy[at + k] * derivative(act, 0, y[at + k])), hat = ((double)x[at + k] - (double)mean[i]) * (double)istd[i];
+            scale[channel] += d * hat;
+            shift[channel] += d;
+            sum += d * (double)gamma[channel];
+            dot += d * (double)gamma[channel] * hat;
+        }
+        sum /= (double)count, dot /= (double)count;
+        for (size_t k = 0; k < count; k++) {
+            double d = (double)(dy[at + k] * derivative(act, 0, y[at + k])), hat = ((double)x[at + k] - (double)mean[i]) * (double)istd[i];
+            dx[at + k] = (float)((double)istd[i] * (d * (double)gamma[k % (size_t)c] - sum - hat * dot));
+        }
+    }
+    for (int k = 0; k < c; k++) {
+        double a = 0, b = 0;
+        for (int i = 0; i < n; i++) a += partial[(size_t)i * 2 * (size_t)c + (size_t)k], b += partial[((size_t)i * 2 + 1) * (size_t)c + (size_t)k];
+        dgamma[k] = (float)a, dbeta[k] = (float)b;
+    }
+}
+
+/* ---- pooling, dropout, upsampling ---- */
+
+/* The part [*from, *to) of the window along one axis that lies inside the image; the whole window's cells when pads count. */
+static void clip(int out, int stride, int pad, int k, int size, int *from, int *to) {
+    int start = out * stride - pad;
+    *from = start < 0 ? 0 : start;
+    *to = start + k < size ? start + k : size;
+}
+
+static void pool_forward(const pool_shape *s, const void *xv, void *yv, int32_t *where) {
+    const float *x = xv;
+    float *y = yv;
+    int c = s->c;
+#pragma omp parallel for collapse(2)
+    for (int n = 0; n < s->n; n++)
+        for (int i = 0; i < s->oh; i++)
+            for (int j = 0; j < s->ow; j++) {
+                int top, bottom, left, right;
+                clip(i, s->stride_h, s->top, s->kh, s->h, &top, &bottom);
+                clip(j, s->stride_w, s->left, s->kw, s->w, &left, &right);
+                size_t at = (((size_t)n * (size_t)s->oh + (size_t)i) * (size_t)s->ow + (size_t)j) * (size_t)c;
+                const float *image = x + (size_t)n * (size_t)s->h * (size_t)s->w * (size_t)c;
+                float *out = y + at;
+                int32_t *win = where && s->max ? where + at : NULL;
+                for (int k = 0; k < c; k++) out[k] = s->max ? -INFINITY : 0;
+                if (win)
+                    for (int k = 0; k < c; k++) win[k] = top * s->w + left;
+                for (int u = top; u < bottom; u++)
+                    for (int v = left; v < right; v++) {
+                        const float *p = image + ((size_t)u * (size_t)s->w + (size_t)v) * (size_t)c;
+                        int32_t cell = u * s->w + v;
+                        if (!s->max) {
+                            for (int k = 0; k < c; k++) out[k] += p[k];
+                        } else if (win) {
+                            for (int k = 0; k < c; k++) {
+                                bool better = p[k] > out[k];
+                                win[k] = better ? cell : win[k];
+                                out[k] = better ? p[k] : out[k];
+                            }
+                        } else {
+                            for (int k = 0; k < c; k++) out[k] = p[k] > out[k] ? p[k] : out[k];
+                        }
+                    }
+                int cells = s->count_pad ? s->kh * s->kw : (bottom - top) * (right - left);
+                if (!s->max && cells > 0)
+                    for (int k = 0; k < c; k++) out[k] /= (float)cells;
+            }
+}
+
+static void pool_backward(const pool_shape *s, const void *dyv, const int32_t *where, void *dxv) {
+    const float *dy = dyv;
+    size_t c = (size_t)s->c, image = (size_t)s->h * (size_t)s->w * c;
+#pragma omp parallel for
+    for (int n = 0; n < s->n; n++) {
+        float *dx = (float *)dxv + (size_t)n * image;
+        memset(dx, 0, image * sizeof *dx);
+        for (int i = 0; i < s->oh; i++)
+            for (int j = 0; j < s->ow; j++) {
+                size_t at = (((size_t)n * (size_t)s->oh + (size_t)i) * (size_t)s->ow + (size_t)j) * c;
+                if (s->max) {
+                    for (size_t k = 0; k < c; k++) dx[(size_t)where[at + k] * c + k] += dy[at + k];
+                    continue;
+                }
+                int top, bottom, left, right;
+                clip(i, s->stride_h, s->top, s->kh, s->h, &top, &bottom);
+                clip(j, s->stride_w, s->left, s->kw, s->w, &left, &right);
+                int cells = s->count_pad ? s->kh * s->kw : (bottom - top) * (right - left);
+                for (int u = top; u < bottom; u++)
+                    for (int v = left; v < right; v++)
+                        for (size_t k = 0; k < c; k++) dx[((size_t)u * (size_t)s->w + (size_t)v) * c + k] += dy[at + k] / (float)cells;
+            }
+    }
+}
+
+static void dropout(size_t count, double rate, uint64_t seed, const char *name, uint64_t step, const void *xv, void *yv) {
+    const float *x = xv;
+    float *y = yv, scale = (float)(1 / (1 - rate));
+    const rng draws = dropout_draws(seed, name, step);
+    const uint64_t threshold = dropout_threshold(rate);
+#pragma omp parallel for
+    for (size_t block = 0; block < (count + 3) / 4; block++) {
+        uint32_t draw[4];
+        dropout_block(&draws, block, draw);
+        for (size_t i = 4 * block, k = 0; k < 4 && i + k < count; k++) y[i + k] = draw[k] >= threshold ? x[i + k] * scale : 0;
+    }
+}
+
+static void upsample_forward(int n, int h, int w, int c, int factor, const void *xv, void *yv) {
+    const float *x = xv;
+    float *y = yv;
+    size_t width = (size_t)w * (size_t)factor;
+#pragma omp parallel for
+    for (size_t row = 0; row < (size_t)n * (size_t)h * (size_t)factor; row++)
+        for (size_t j = 0; j < width; j++)
+            memcpy(y + (row * width + j) * (size_t)c, x + (row / (size_t)factor * (size_t)w + j / (size_t)factor) * (size_t)c,
+                   (size_t)c * sizeof *y);
+}
+
+static void upsample_backward(int n, int h, int w, int c, int factor, const void *dyv, void *dxv) {
+    const float *dy = dyv;
+    float *dx = dxv;
+    size_t f = (size_t)factor, width = (size_t)w * f;
+#pragma omp parallel for
+    for (size_t row = 0; row < (size_t)n * (size_t)h; row++)
+        for (size_t j = 0; j < (size_t)w; j++) {
+            float *to = dx + (row * (size_t)w + j) * (size_t)c;
+            memset(to, 0, (size_t)c * sizeof *to);
+            for (size_t u = 0; u < f * f; u++) {
+                const float *from = dy + ((row * f + u / f) * width + j * f + u % f) * (size_t)c;
+                for (int k = 0; k < c; k++) to[k] += from[k];
+            }
+        }
+}
+
+static void copy_columns(size_t rows, size_t cols, const void *from, size_t from_stride, void *to, size_t to_stride) {
+#pragma omp parallel for
+    for (size_t r = 0; r < rows; r++)
+        memcpy((float *)to + r * to_stride, (const float *)from + r * from_stride, cols * sizeof(float));
+}
+
+/* ---- plain vectors ---- */
+
+static void axpy(size_t count, double a, const void *xv, void *yv) {
+    const float *x = xv;
+    float *y = yv, factor = (float)a;
+#pragma omp parallel for simd
+    for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
+}
+
+static void norms(size_t count, const void *xv, double *sum_abs, double *sum_squares) {
+    const float *x = xv;
+    double partial[2 * CHUNKS] = {0};
+#pragma omp parallel for schedule(static, 1)
+    for (int chunk = 0; chunk < CHUNKS; chunk++) {
+        size_t from = count * (size_t)chunk / CHUNKS, to = count * (size_t)(chunk + 1) / CHUNKS;
+        double a = 0, b = 0;
+        for (size_t i = from; i < to; i++) {
+            a += fabs((double)x[i]);
+            b += (double)x[i] * (double)x[i];
+        }
+        partial[2 * chunk] = a, partial[2 * chunk + 1] = b;
+    }
+    *sum_abs = *sum_squares = 0;
+    for (int chunk = 0; chunk < CHUNKS; chunk++) *sum_abs += partial[2 * chunk], *sum_squares += partial[2 * chunk + 1];
+}
+
+static bool all_finite(size_t count, const void *xv) {
+    const float *x = xv;
+    int bad = 0;
+#pragma omp parallel for reduction(| : bad)
+    for (size_t i = 0; i < count; i++) bad |= !(fabsf(x[i]) <= 3.402823466e38f);
+    return !bad;
+}
+
+static void from_u8(size_t count, double scale, double shift, const uint8_t *from, void *tov) {
+    float *to = tov, table[256];
+    for (int i = 0; i < 256; i++) table[i] = (float)(scale * i + shift);
+#pragma omp parallel for
+    for (size_t i = 0; i < count; i++) to[i] = table[from[i]];
+}
+
+static void to_u8(size_t count, double scale, double shift, const void *fromv, uint8_t *to) {
+    const float *from = fromv;
+#pragma omp parallel for
+    for (size_t i = 0; i < count; i++) {
+        double v = floor((double)from[i] * scale + shift + .5);
+        to[i] = v >= 255 ? 255 : v > 0 ? (uint8_t)v : 0; /* NaN gives 0 */
+    }
+}
+
+static void from_f64(size_t count, const double *from, void *tov) {
+    float *to = tov;
+    for (size_t i = 0; i < count; i++) to[i] = (float)from[i];
+}
+
+static void to_f64(size_t count, const void *fromv, double *to) {
+    const float *from = fromv;
+    for (size_t i = 0; i < count; i++) to[i] = (double)from[i];
+}
+
+/* ---- losses and optimisers ---- */
+
+static double bce_logits(int n, const void *zv, double target, void *dzv, double *mean_p) {
+    const float *z = zv;
+    float *dz = dzv;
+    double loss = 0, p_sum = 0;
+    for (int i = 0; i < n; i++) {
+        double v = (double)z[i], p = v >= 0 ? 1 / (1 + exp(-v)) : exp(v) / (1 + exp(v));
+        loss += (v > 0 ? v : 0) - v * target + log1p(exp(-fabs(v)));
+        p_sum += p;
+        if (dz) dz[i] = (float)((p - target) / n);
+    }
+    if (mean_p) *mean_p = p_sum / n;
+    return loss / n;
+}
+
+static void adam(size_t count, const adam_options *o, uint64_t t, void *wv, const void *gv, void *mv, void *vv) {
+    float *w = wv, *m = mv, *v = vv;
+    const float *g = gv;
+    double correct1 = 1 - pow(o->beta1, (double)t), correct2 = 1 - pow(o->beta2, (double)t);
+    float b1 = (float)o->beta1, b2 = (float)o->beta2, c1 = (float)(1 - o->beta1), c2 = (float)(1 - o->beta2);
+    /* Both forms as rate * m / (sqrt(v)*root + eps). */
+    float eps = (float)o->eps, root = o->keras_eps ? 1 : (float)(1 / sqrt(correct2));
+    float rate = (float)(o->keras_eps ? o->lr * sqrt(correct2) / correct1 : o->lr / correct1);
+#pragma omp parallel for simd
+    for (size_t i = 0; i < count; i++) {
+        m[i] = b1 * m[i] + c1 * g[i];
+        v[i] = b2 * v[i] + c2 * g[i] * g[i];
+        w[i] -= rate * m[i] / (sqrtf(v[i]) * root + eps);
+    }
+}
+
+const ops ops_f32 = {
+    .name = "f32", .real_size = sizeof(float), .dtype = TNS_F32, .set_threads = set_threads,
+    .conv_forward = conv_forward, .conv_backward_data = conv_backward_data, .conv_backward_weights = conv_backward_weights,
+    .dense_forward = dense_forward, .dense_backward_data = dense_backward_data, .dense_backward_weights = dense_backward_weights,
+    .bias_backward = bias_backward, .act_forward = act_forward, .act_backward = act_backward,
+    .batchnorm_forward = batchnorm_forward, .batchnorm_infer = batchnorm_infer, .batchnorm_backward = batchnorm_backward,
+    .layernorm_forward = layernorm_forward, .layernorm_backward = layernorm_backward,
+    .pool_forward = pool_forward, .pool_backward = pool_backward, .dropout = dropout,
+    .upsample_forward = upsample_forward, .upsample_backward = upsample_backward, .copy_columns = copy_columns,
+    .axpy = axpy, .norms = norms, .finite = all_finite, .from_u8 = from_u8, .to_u8 = to_u8, .from_f64 = from_f64, .to_f64 = to_f64,
+    .bce_logits = bce_logits, .adam = adam,
+};
