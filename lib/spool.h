@@ -1,0 +1,10 @@
+/* spool: input that can be read twice, or out of order, wherever it comes from. */
+#ifndef FACADE_SPOOL_H
+#define FACADE_SPOOL_H
+
+/* The path to give to prog_open (NULL: standard input) so that its descriptor is a regular file. That is path itself when it names one
+ * or is standard input (NULL or "-") redirected from one. Anything else, a pipe mostly, is copied to its end into an unlinked
+ * temporary file in $TMPDIR (default /tmp), which becomes standard input. Exits with 1 when that fails. */
+const char *spool_input(const char *path);
+
+#endif
