@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# report.sh [--live] DIR: the report of a GAN's training as one page, DIR/report.html, from what is in DIR by now:
+# photos.tsv images.tns sheet.png log.tsv samples.tns model.tns final.png *.cmd (see demo.mk). Images and plots are inside
+# the page. --live writes it again as training goes on, until it is killed or the process that started it is gone.
+set -euo pipefail
+live=
+case ${1-} in --live) live=yes; shift ;; esac
+if [ $# != 1 ] || [ ! -d "$1" ]; then
+    echo 'usage: report.sh [--live] DIR' >&2
+    exit 2
+fi
+cd "$1"
+export LC_ALL=C.UTF-8
+
+escape() { sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
+option() { tr ' ' '\n' <model.tns.cmd | grep -A1 -x -e "$1" | tail -n 1; } # of the training's command
+image() { printf '<img alt="%s" src="data:image/png;base64,' "$2" && base64 -w 0 "$1" && echo '">'; }
+figure() { echo '<figure>' && cat && echo "<figcaption>$1</figcaption></figure>"; }
+minutes() { awk -v s="$1" 'BEGIN {printf "%d:%02d", s / 60, s % 60}'; }
+row() { [ -z "$2" ] || echo "<tr><th>$1</th><td>$2</td></tr>"; }
+
+# plot TITLE SETTINGS COLUMN:NAME:COLOUR...: each column over the steps, thin as it is and thick as a moving average.
+plot() {
+    local title=$1 settings=$2 command='' sep='' c name colour
+    shift 2
+    for c; do
+        IFS=: read -r c name colour <<<"$c"
+        command+="$sep '$rows' using 1:$c with lines lw 1 lc rgb '#a0${colour#\#}' notitle"
+        command+=", a = NaN, '' using 1:(a = (a == a ? .92 * a + .08 * \$$c : \$$c)) with lines lw 2.5 lc rgb '$colour' title '$name'"
+        sep=,
+    done
+    # The colour of text is replaced by the page's own, so that plots follow it into the dark.
+    gnuplot <<END | sed -n '/<svg/,$p' | sed 's/rgb( *1, *2, *3)/currentColor/g; s/ color="[a-z]*"//; s/<svg /&role="img" /'
+set terminal svg size 560,330 dynamic noenhanced font 'system-ui,sans-serif,15' name '${title//[^a-z]/}'
+set style line 9 lc rgb '#010203'
+set border 3 ls 9
+set tics nomirror out scale .5 textcolor rgb '#010203'
+set grid y lc rgb '#40888888' lw .7 lt 1
+set key above left horizontal textcolor rgb '#010203' samplen 1.5
+set xlabel 'generator steps' textcolor rgb '#010203' offset 0,.3
+set xrange [0:$total]
+$settings
+plot $command
+END
+}
+
+page() {
+    local rows=$work/rows done=0 total epoch photos images seconds left n columns
+    total=$(option --steps)
+    # Whole rows only: the last may be half-written.
+    if [ -s log.tsv ]; then sed -n '2,$p' log.tsv | awk -F'\t' 'NF >= 11' >"$rows"; else : >"$rows"; fi
+    done=$(tail -n 1 "$rows" | cut -f1)
+    done=${done:-0}
+    epoch=$(tail -n 1 "$rows" | cut -f2)
+    seconds=$(cut -f11 "$rows" | sort -g | awk '{s[NR] = $1} END {if (NR) printf "%.3f", s[int((NR + 1) / 2)]}')
+    photos=$(wc -l <photos.tsv)
+    images=$(tls images.tns | wc -l)
+
+    cat <<'END'
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+END
+    [ -z "$live" ] || echo '<meta http-equiv="refresh" content="5">'
+    cat <<'END'
+<title>A GAN learns faces</title>
+<style>
+:root { color-scheme: light dark; --paper: #fdfdfb; --ink: #1d1f21; --soft: #666; --line: #d9d9d4; --box: #f3f3ee }
+@media (prefers-color-scheme: dark) { :root { --paper: #16181a; --ink: #e6e6e3; --soft: #a0a0a0; --line: #3a3d40; --box: #1f2225 } }
+@media print { :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --box: #f6f6f6 } figure, table, pre { break-inside: avoid } h2 { break-after: avoid } }
+* { box-sizing: border-box }
+body { margin: 0 auto; padding: 1.2rem clamp(.8rem, 4vw, 2.5rem) 3rem; max-width: 70rem; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
+h1 { font-size: clamp(1.5rem, 5vw, 2.2rem); line-height: 1.15; margin: .3em 0 .2em; letter-spacing: -.02em }
+h2 { font-size: 1.2rem; margin: 2.2em 0 .6em; padding-top: .6em; border-top: 1px solid var(--line) }
+p { max-width: 46rem; margin: .4em 0 }
+.lead, figcaption, .steps { color: var(--soft) }
+figure { margin: 0 0 1rem } figcaption { font-size: .88rem; margin-top: .35em; max-width: 46rem }
+img { display: block; width: 100%; height: auto; border-radius: 4px; image-rendering: auto }
+.over { display: grid; grid-template-columns: auto 1fr; gap: 0 .7em } .steps { display: flex; flex-direction: column; font-size: clamp(.65rem, 2vw, .9rem); font-variant-numeric: tabular-nums; text-align: right } .steps span { flex: 1; display: flex; align-items: center; justify-content: flex-end }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: .5rem 2rem } svg { width: 100%; height: auto; display: block }
+table { border-collapse: collapse; width: 100%; max-width: 46rem } th, td { text-align: left; font-weight: 400; padding: .3em 1em .3em 0; border-bottom: 1px solid var(--line); vertical-align: top; font-variant-numeric: tabular-nums } th { color: var(--soft); white-space: nowrap }
+pre { background: var(--box); border-radius: 4px; padding: .8em 1em; font: .82rem/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: .4em 0 1em }
+progress { width: 100%; max-width: 46rem; height: .6rem; accent-color: #d9822b }
+</style>
+<h1>A GAN learns faces</h1>
+END
+    if [ -n "$live" ]; then
+        left=$(awk -v n="$((total - done))" -v s="${seconds:-0}" 'BEGIN {print n * s}')
+        echo "<p class=lead>Training: step $done of $total${seconds:+, about $(minutes "$left") left}. This page renews itself.</p>"
+        echo "<progress max=$total value=$done></progress>"
+    else
+        echo "<p class=lead>$images photos, $done steps of training, $(minutes "$(awk -F'\t' '{s += $11} END {print s + 0}' "$rows")") minutes.</p>"
+    fi
+
+    if [ -s final.png ]; then
+        echo '<h2>What it draws now</h2>'
+        image final.png 'faces from the trained generator' | figure 'Sixty images from the trained generator, each from noise that it never saw while training.'
+    fi
+
+    # Whole sampling points only, as the file may be growing.
+    columns=$(option --sample-count)
+    if [ -s samples.tns ] && { tls samples.tns 2>"$work/err" || [ -n "$live" ]; } >"$work/samples" && n=$(wc -l <"$work/samples") && [ "$n" -ge "$columns" ]; then
+        n=$((n - n % columns))
+        thead -n "$n" samples.tns | tview --columns "$columns" -o "$work/samples.png"
+        echo '<h2>Learning</h2>'
+        {
+            echo '<div class=over><div class=steps>'
+            head -n "$n" "$work/samples" | awk -F'\t' -v c="$columns" 'NR % c == 1 {for (i = 5; i <= NF; i++) if (sub(/^step=/, "", $i)) print "<span>" $i "</span>"}'
+            echo '</div>'
+            image "$work/samples.png" 'samples at several steps of training'
+            echo '</div>'
+        } | figure 'A row a step of training (its number at the left), the same noise down a column.'
+    fi
+
+    echo '<h2>The photos</h2>'
+    if [ -s sheet.png ]; then image sheet.png 'the first photos' | figure "The first 60 of $images, as the networks see them."; fi
+
+    if [ "$(wc -l <"$rows")" -ge 2 ]; then
+        echo '<h2>Training</h2><div class=two>'
+        plot losses '' 3:discriminator:#2f7ed8 4:generator:#d9822b |
+            figure 'Losses. Neither is meant to reach zero: each network is the task of the other.'
+        plot verdicts "$(awk -F'\t' '$5 < 0 || $5 > 1 || $6 < 0 || $6 > 1 {exit 1}' "$rows" && echo 'set yrange [0:1]')" 5:real:#3a9a5b 6:generated:#c0498b |
+            figure 'What the discriminator says of photos and of generated images: 1 is real, 0 is not; both near ½ when it cannot tell.'
+        plot gradient 'set logscale y; set format y "%.0e"' 8:'mean |gradient|':#7a5cc9 |
+            figure 'Mean absolute gradient at the last layer of the generator. Near zero it would have vanished; growing without end, exploded.'
+        plot norms 'set logscale y' 9:generator:#d9822b 10:discriminator:#2f7ed8 |
+            figure 'Norm of the whole gradient, each network.'
+        echo '</div>'
+    fi
+
+    echo '<h2>Figures</h2><table>'
+    row 'photos' "$photos$([ "$photos" = "$images" ] || echo ", $((photos - images)) of them dropped (not readable)")"
+    row 'steps' "$done of $total"
+    row 'passes over the photos' "$epoch"
+    row 'seconds a step (median)' "$seconds"
+    row 'photos a second' "${seconds:+$(awk -v b="$(option -b)" -v s="$seconds" 'BEGIN {printf "%.0f", b / s}')}"
+    row 'batch' "$(option -b)"
+    row 'learning rates' "generator $(option --lr-g), discriminator $(option --lr-d)"
+    row 'made by' "$(ganstep --version | cut -d' ' -f2-)"
+    row 'on' "$(uname -sm), $(nproc) × $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | escape)"
+    echo '</table>'
+
+    echo '<h2>How it was made</h2><p>The commands as they ran, each when what it needs had changed; from the top folder, with bin/ in PATH.</p>'
+    local stage
+    for stage in drawn images.tns sheet.png model.tns final.png; do
+        [ ! -s "$stage.cmd" ] || { echo '<pre>' && sed 's/ | / |\n    /g' "$stage.cmd" | escape && echo '</pre>'; }
+    done
+    if [ -s model.tns ]; then
+        echo '<p>And as the model itself remembers them (<code>tls --script</code>):</p><pre>'
+        tls --script model.tns | escape
+        echo '</pre>'
+    fi
+}
+
+# Written beside and renamed: a browser never sees half of it.
+write() {
+    page >report.html.new
+    mv report.html.new report.html
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if [ -z "$live" ]; then
+    write
+else
+    trap exit TERM
+    while kill -0 $PPID 2>/dev/null; do
+        stamp=$(stat -c %Y-%s log.tsv 2>/dev/null || true)
+        if [ "$stamp" != "${last-none}" ]; then
+            write
+            last=$stamp
+        fi
+        for _ in 1 2 3 4 5; do sleep 1; done
+    done
+fi
