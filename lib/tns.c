@@ -410,6 +410,10 @@ uint64_t tns_reader_offset(const tns_reader *r) {
     return r->offset;
 }
 
+uint64_t tns_reader_next_offset(const tns_reader *r) {
+    return r->next_offset;
+}
+
 /* Leaves the message and returns -1. f: the frame being read when its header was good, else NULL. */
 static int fail(tns_reader *r, const tns_frame *f, const char *what) {
     r->failed = true;
@@ -642,6 +646,17 @@ tns_writer *tns_writer_open(int fd) {
     fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
     errno = saved;
     return w;
+}
+
+tns_writer *tns_writer_resume(int fd, uint64_t count) {
+    tns_writer *w = tns_writer_open(fd);
+    w->in_segment = true;
+    w->next_seq = count;
+    return w;
+}
+
+uint64_t tns_writer_count(const tns_writer *w) {
+    return w->next_seq;
 }
 
 void tns_writer_close(tns_writer *w) {

@@ -111,6 +111,8 @@ const char *tns_reader_error(const tns_reader *r);
 int tns_reader_errno(const tns_reader *r);
 /* Offset in bytes of the frame last returned, from where reading began. */
 uint64_t tns_reader_offset(const tns_reader *r);
+/* Offset of what follows it. */
+uint64_t tns_reader_next_offset(const tns_reader *r);
 
 /* Reads the one frame at an offset of a seekable fd (pread), verified alone (not its place in the grammar).
  * Thread-safe. 1, or -1 with the text in err (may be NULL); *is_errno as tns_reader_errno. */
@@ -123,6 +125,10 @@ typedef struct tns_writer tns_writer;
 
 /* Writes to fd. The fd stays the caller's. A pipe is enlarged, best effort. */
 tns_writer *tns_writer_open(int fd);
+/* Goes on inside a segment whose H and `count` records are already there. */
+tns_writer *tns_writer_resume(int fd, uint64_t count);
+/* Records written in the segment (with those it was resumed behind). */
+uint64_t tns_writer_count(const tns_writer *w);
 void tns_writer_close(tns_writer *w); /* frees; writes nothing */
 
 /* Writes the frame as the next one of the stream: H opens a segment, R counts up, E closes it; seq, padding and checksums
