@@ -93,14 +93,14 @@ static void put(history_stream *s, const tns_frame *f) {
     if (tns_write(s->w, f) < 0) die(EXIT_FAILED, "%s:", s->path);
 }
 
-/* Finds the end of the records up to step: bytes and count. False when the file isn't the beginning of such a stream. */
-static bool records_up_to(int fd, const char *path, const tns_meta *header, uint64_t step, uint64_t *end, uint64_t *count) {
+/* Finds the end of the records up to step: bytes and count. False when the file doesn't begin as a stream. */
+static bool records_up_to(int fd, const char *path, uint64_t step, uint64_t *end, uint64_t *count) {
     tns_reader *r = tns_reader_open(fd, path, 0);
     tns_frame f = {0};
     text value = {0};
     bool good = false;
     *count = 0;
-    if (tns_skim(r, &f) > 0 && f.meta.t.len == header->t.len && !memcmp(f.meta.t.s, header->t.s, header->t.len)) {
+    if (tns_skim(r, &f) > 0) {
         good = true;
         for (;;) {
             /* A frame's offset is known once it was read: the end of the last record kept is the offset of what follows. */
@@ -124,7 +124,7 @@ history_stream *history_stream_open(const char *path, const tns_meta *header, ui
     s->path = xstrdup(path);
     uint64_t count = 0, size = s->regular ? (uint64_t)lseek(s->fd, 0, SEEK_END) : 0;
     if (s->regular && lseek(s->fd, 0, SEEK_SET) < 0) die(EXIT_FAILED, "%s:", path);
-    bool goes_on = s->regular && !restart && size && records_up_to(s->fd, path, header, step, &s->end, &count);
+    bool goes_on = s->regular && !restart && size && records_up_to(s->fd, path, step, &s->end, &count);
     if (s->regular && !restart && !goes_on) warn("%s: doesn't hold the samples up to step %llu; it begins anew", path, (unsigned long long)step);
     if (goes_on) {
         cut(s->fd, path, s->end);
