@@ -144,8 +144,8 @@ install: all $(build)/libtns.a
 	install -m 644 $(wildcard bin/*.1) $(to)/share/man/man1
 	install -m 644 $(wildcard formats/*.5) $(to)/share/man/man5
 	cp -R --no-preserve=ownership pipelines $(to)/share/facade
-	printf '%s\n' 'Name: tns' 'Description: streams of tensors, and networks over them' 'Version: $(VERSION)' \
-	    'Cflags: -I$(PREFIX)/include/facade' 'Libs: -L$(PREFIX)/lib -ltns -ldnnl -lopenblas -lz -lm -fopenmp' >$(to)/lib/pkgconfig/tns.pc
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: tns' 'Description: streams of tensors, and networks over them' 'Version: $(VERSION)' \
+	    'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -ltns -ldnnl -lopenblas -lz -lm -fopenmp' >$(to)/lib/pkgconfig/tns.pc
 
 ## make uninstall: remove what install put there
 uninstall:

@@ -1,0 +1,106 @@
+#!/usr/bin/env bats
+# The Makefile and the test runner themselves, on a small copy of the source.
+
+setup() {
+    top=$BATS_TEST_DIRNAME/..
+    t=$BATS_TEST_TMPDIR/src
+    mkdir -p "$t"/{bin,lib,tests,pipelines} "$t/../tools"
+    cp "$top/Makefile" "$t"
+    cp "$top/tests/run" "$t/tests"
+    cp "$top"/lib/{base,rng}.[ch] "$t/lib"
+    printf '#include "lib/base.h"\nint main(void) { puts(FACADE_VERSION); return 0; }\n' >"$t/bin/tiny.c"
+    touch "$t/bin/tiny.1" "$t/lib/tiny.5" "$t/pipelines/tiny.mk"
+    mkdir "$t/formats" && touch "$t/formats/tiny.5"
+    unset MAKEFLAGS MFLAGS MAKELEVEL
+    cd "$t" || exit
+}
+
+@test "make builds once, and again what a changed header or flag touches" {
+    make
+    [ "$(bin/tiny)" = "$(sed -n 's/^VERSION := //p' Makefile)" ]
+    run make
+    [ "$output" = "make: Nothing to be done for 'all'." ]
+    touch lib/rng.h
+    run make
+    [[ $output = *"CC build/lib/rng.o"* && $output != *"CC build/bin/tiny.o"* ]]
+    run make CFLAGS=-O0
+    [[ $output = *"CC build/lib/rng.o"* && $output = *"LINK bin/tiny"* ]]
+    make clean
+    [ ! -e build ] && [ ! -e bin/tiny ] && [ -e bin/tiny.c ]
+}
+
+@test "sanitized objects don't mix with plain ones" {
+    make
+    make SANITIZE=address,undefined
+    nm bin/tiny | grep -q __asan
+    run make
+    [[ $output != *CC* && $output = *"LINK bin/tiny"* ]]
+    nm bin/tiny >symbols
+    ! grep -q __asan symbols || false
+}
+
+@test "what is missing is installed by root, and then the build goes on" {
+    # A pkg-config that isn't there until apt-get has put it there.
+    tools=$t/../tools
+    for c in $(compgen -c | sort -u); do
+        case $c in
+        pkg-config | apt-get) ;;
+        *) f=$(type -P "$c") && ln -sf "$f" "$tools/$c" ;;
+        esac
+    done
+    # shellcheck disable=SC2016 # the tool's own arguments
+    printf '#!/bin/bash\necho "$*" >>%q\n[ "$2" != update ] && ln -s %q %q\nexit 0\n' "$t/apt" "$(type -P pkg-config)" "$tools/pkg-config" >"$tools/apt-get"
+    rm -f "$tools/id" && printf '#!/bin/bash\necho 0\n' >"$tools/id"
+    chmod +x "$tools"/{apt-get,id}
+    PATH=$tools make
+    bin/tiny
+    [ "$(sed -n 1p apt)" = "-qq update" ]
+    sed -n 2p apt | grep -q 'install .*libvips-dev.*zlib1g-dev'
+}
+
+@test "what is missing is named, with the command, to a user without root" {
+    tools=$t/../tools
+    printf '#!/bin/bash\necho 1000\n' >"$tools/id"
+    printf '#!/bin/bash\nexit 1\n' | tee "$tools/sudo" "$tools/pkg-config" >"$tools/apt-get"
+    chmod +x "$tools"/*
+    status=0
+    PATH=$tools:$PATH make >out 2>err || status=$?
+    [ "$status" != 0 ]
+    grep -q 'please run: sudo apt-get install .*libvips-dev' err
+    [ ! -e bin/tiny ]
+    make help | grep -q 'make test'
+}
+
+@test "install and uninstall: a program is compiled against what was installed, and nothing stays" {
+    make install PREFIX=/opt/facade DESTDIR="$t/root"
+    r=$t/root/opt/facade
+    [ -x "$r/bin/tiny" ] && [ -f "$r/share/man/man1/tiny.1" ] && [ -f "$r/share/facade/pipelines/tiny.mk" ]
+    printf '#include <facade/rng.h>\nint main(void) { rng r = rng_make(1, "x", "y", 2); return rng_uniform(&r) >= 1; }\n' >use.c
+    flags=$(PKG_CONFIG_PATH=$r/lib/pkgconfig pkg-config --define-variable=prefix="$r" --cflags --libs tns)
+    # shellcheck disable=SC2086
+    gcc -o use use.c $flags
+    ./use
+    make uninstall PREFIX=/opt/facade DESTDIR="$t/root"
+    [ -z "$(find root ! -type d)" ]
+}
+
+@test "tests/run counts, shows what failed and fails" {
+    printf '@test "a" { true; }\n@test "b" { skip "no moon"; }\n' >tests/good.bats
+    printf '@test "a" { true; }\n@test "b" { echo because; false; }\n' >tests/bad.bats
+    printf '@test "a" { true; }\nexit 0\n' >tests/stops.bats
+    printf 'syntax error (\n' >tests/broken.bats
+    : >tests/empty.bats
+    printf '#!/bin/sh\necho wrong; exit 1\n' >tests/c
+    chmod +x tests/c
+    run tests/run -j2 tests/good.bats
+    [ "$status" = 0 ] && [ "${lines[-1]}" = "1 passed, 0 failed" ] && [[ $output = *"skip no moon"* ]]
+    run tests/run tests/good.bats tests/bad.bats tests/c
+    [ "$status" = 1 ] && [ "${lines[-1]}" = "2 passed, 2 failed" ] && [[ $output = *because* && $output = *wrong* ]]
+    for f in stops broken empty none; do
+        run tests/run tests/$f.bats
+        echo "$f: $output"
+        [ "$status" != 0 ]
+    done
+    run tests/run
+    [ "$status" = 2 ]
+}
