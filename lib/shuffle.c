@@ -1,6 +1,5 @@
 #include "shuffle.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,34 +13,14 @@ static uint64_t draw(uint64_t seed, const char *what, const char *key, uint64_t 
 
 /* ---- adding ---- */
 
-typedef struct {
-    char *name;
-    uint32_t number;
-} label_node;
-
-static int compare_labels(const void *a, const void *b) {
-    return strcmp(((const label_node *)a)->name, ((const label_node *)b)->name);
-}
-
-static void free_label(void *node) {
-    free(((label_node *)node)->name);
-    free(node);
-}
-
-static uint32_t label_number(shuffle *s, const char *name) {
-    label_node probe = {.name = (char *)name};
-    label_node **found = tfind(&probe, &s->label_tree, compare_labels);
-    if (!found) {
-        label_node *new = xarray(1, sizeof *new);
-        new->name = xstrdup(name);
-        new->number = (uint32_t)s->labels++;
-        s->label_count = xrealloc(s->label_count, s->labels * sizeof *s->label_count);
-        s->label_count[new->number] = 0;
-        found = tsearch(new, &s->label_tree, compare_labels);
-        if (!found) die(EXIT_FAILED, "no memory for the labels");
+static uint32_t count_label(shuffle *s, const char *label) {
+    size_t known = s->labels.count, number = names_number(&s->labels, label);
+    if (s->labels.count > known) {
+        s->label_count = xrealloc(s->label_count, s->labels.count * sizeof *s->label_count);
+        s->label_count[number] = 0;
     }
-    s->label_count[(*found)->number]++;
-    return (*found)->number;
+    s->label_count[number]++;
+    return (uint32_t)number;
 }
 
 static shuffle_entry *new_entry(shuffle *s) {
@@ -60,7 +39,7 @@ bool shuffle_add(shuffle *s, const tns_frame *record, uint64_t offset) {
         shuffle_entry *e = new_entry(s);
         uint64_t copy;
         e->offset = offset;
-        if (label) e->label = label_number(s, label);
+        if (label) e->label = count_label(s, label);
         e->key = draw(s->seed, "tshuf", tns_meta_get(&record->meta, "key", &buf), 0);
         if (tns_meta_get(&record->meta, "copy", &buf) && parse_u64(buf.s, &copy) && copy <= UINT32_MAX) e->copy = (uint32_t)copy;
     }
@@ -170,11 +149,11 @@ static void place_all(shuffle *s, const char *what, uint64_t epoch) {
 void shuffle_up_to(shuffle *s, int fd, uint64_t target) {
     identify(s, fd);
     if (!target)
-        for (size_t i = 0; i < s->labels; i++)
+        for (size_t i = 0; i < s->labels.count; i++)
             if (s->label_count[i] > target) target = s->label_count[i];
     /* Every record of a label gets the same share of what it lacks; the first ones drawn, one of the rest. */
-    uint64_t *more = xarray(s->count + 1, sizeof *more), *rest = xarray(s->labels + 1, sizeof *rest);
-    for (size_t i = 0; i < s->labels; i++) rest[i] = target > s->label_count[i] ? target % s->label_count[i] : 0;
+    uint64_t *more = xarray(s->count + 1, sizeof *more), *rest = xarray(s->labels.count + 1, sizeof *rest);
+    for (size_t i = 0; i < s->labels.count; i++) rest[i] = target > s->label_count[i] ? target % s->label_count[i] : 0;
     place_all(s, "tshuf repeat", 0);
     for (size_t i = 0; i < s->count; i++) {
         size_t k = s->place[i].entry;
@@ -194,7 +173,7 @@ void shuffle_order(shuffle *s, uint64_t epoch) {
 }
 
 void shuffle_free(shuffle *s) {
-    tdestroy(s->label_tree, free_label);
+    names_free(&s->labels);
     free(s->label_count);
     free(s->entry);
     free(s->place);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
 #include "tns.h"
 
 typedef struct {
@@ -29,8 +30,8 @@ typedef struct {
     shuffle_entry *entry;
     shuffle_place *place; /* the order: entry[place[i].entry] is the i-th record. count of them after shuffle_order */
     size_t count, cap;
-    size_t labels, *label_count;
-    void *label_tree;
+    names labels;
+    size_t *label_count;
 } shuffle;
 
 /* Adds a record that stands at an offset of the file. False when it has no label and by_label asks for one. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # tshuf: orders, epochs, continuing from a state, copies.
+# shellcheck disable=SC2002 # the cats make pipes
 
 setup() {
     PATH="$BATS_TEST_DIRNAME/../bin:$PATH"
@@ -137,8 +138,8 @@ expect_failure() { # STATUS TEXT COMMAND...
     done
     expect_failure 3 'in: header: kind=images: not the state of a training' tshuf --from in in
     state 0:3
-    head -c 100 state >cut
-    expect_failure 3 'cut: ' tshuf --from cut in
+    head -c 100 state >short
+    expect_failure 3 'short: ' tshuf --from short in
     : >empty
     expect_failure 3 'empty: ' tshuf --from empty in
     [ ! -s out ]
@@ -198,14 +199,14 @@ expect_failure() { # STATUS TEXT COMMAND...
     cat in in | tshuf >out
     [ "$(stream end <out)" = dropped=no-face:62 ]
     : >out
-    head -c 5000 in >cut
-    expect_failure 3 'cut: ' tshuf cut
-    cat cut | expect_failure 3 'did an upstream stage fail?' tshuf
+    head -c 5000 in >short
+    expect_failure 3 'short: ' tshuf short
+    cat short | expect_failure 3 'did an upstream stage fail?' tshuf
     expect_failure 3 'empty input' tshuf </dev/null
     expect_failure 1 'No such file' tshuf missing
     expect_failure 1 'Is a directory' tshuf .
     [ ! -s out ]
-    expect_failure 3 'cut: ' tshuf -o whole cut
+    expect_failure 3 'short: ' tshuf -o whole short
     [ ! -e whole ]
 }
 
