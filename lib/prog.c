@@ -332,6 +332,14 @@ prog_input *prog_open(const char *path) {
     return in;
 }
 
+prog_input *prog_open_fd(int fd, const char *name) {
+    prog_input *in = xarray(1, sizeof *in);
+    in->name = xstrdup(*name ? name : "standard input");
+    in->fd = fd;
+    in->r = tns_reader_open(fd, name, prog.max_record);
+    return in;
+}
+
 static bool next(prog_input *in, tns_frame *f, int (*read_frame)(tns_reader *, tns_frame *)) {
     int got = read_frame(in->r, f);
     if (got < 0) die(tns_reader_errno(in->r) ? EXIT_FAILED : EXIT_CORRUPT, "%s", tns_reader_error(in->r));
@@ -424,6 +432,10 @@ FILE *prog_text(void) {
         if (!out_text) die(EXIT_FAILED, "%s:", prog.output);
     }
     return out_text;
+}
+
+void prog_print(const char *s, size_t n) {
+    if (fwrite(s, 1, n, prog_text()) < n) output_failed();
 }
 
 static void progress_end(void);

@@ -106,6 +106,8 @@ bool prog_given(const char *name);
 typedef struct prog_input prog_input;
 /* path NULL or "-": stdin, refused when it is a terminal. Exits with 1 when it can't be opened. */
 prog_input *prog_open(const char *path);
+/* The same for a descriptor that is open already; name is for messages ("" to leave it out). prog_close closes fd. */
+prog_input *prog_open_fd(int fd, const char *name);
 /* The next frame; false at the end of the stream. Exits with 3 on corrupt input, 1 on a failed read. */
 bool prog_next(prog_input *in, tns_frame *f);
 /* As prog_next, but passes over data (tns_skim). */
@@ -125,6 +127,8 @@ _Noreturn void prog_bad_record(const prog_input *in, const tns_frame *f, const c
 void prog_write(const tns_frame *f);
 /* The same place as text, for programs with PROG_TEXT. prog_finish checks and closes it. */
 FILE *prog_text(void);
+/* Writes n bytes there, and ends the program as prog_write does when that fails: a reader that has gone stops a long listing. */
+void prog_print(const char *s, size_t n);
 /* Flushes, checks, renames -o into place, and gives the status for main to return: EXIT_DONE. */
 int prog_finish(void);
 

@@ -22,17 +22,7 @@ static int nameless_file(const char *dir) {
     return fd;
 }
 
-const char *spool_input(const char *path) {
-    bool standard = !path || !strcmp(path, "-");
-    struct stat st;
-    if (standard && (isatty(0) || (fstat(0, &st) == 0 && S_ISREG(st.st_mode)))) return NULL; /* prog_open refuses a terminal */
-    int from = standard ? 0 : open(path, O_RDONLY | O_CLOEXEC);
-    if (from < 0 || fstat(from, &st) < 0) die(EXIT_FAILED, "%s:", standard ? "standard input" : path);
-    if (S_ISREG(st.st_mode)) {
-        close(from);
-        return path;
-    }
-
+int spool_copy(int from, const char *name) {
     const char *dir = getenv("TMPDIR");
     if (!dir || !*dir) dir = "/tmp";
     int spool = nameless_file(dir);
@@ -41,11 +31,26 @@ const char *spool_input(const char *path) {
     void *buf = xmalloc(PIECE);
     ptrdiff_t n;
     while ((n = full_read(from, buf, PIECE)) > 0)
-        if (full_write(spool, buf, (size_t)n) < 0)
-            die(EXIT_FAILED, "no room for the input in %s (set TMPDIR, or give a file):", dir);
-    if (n < 0) die(EXIT_FAILED, "%s:", standard ? "standard input" : path);
+        if (full_write(spool, buf, (size_t)n) < 0) die(EXIT_FAILED, "no room for the input in %s (set TMPDIR, or give a file):", dir);
+    if (n < 0) die(EXIT_FAILED, "%s:", name);
     free(buf);
-    if (lseek(spool, 0, SEEK_SET) < 0 || dup2(spool, 0) < 0) die(EXIT_FAILED, "the temporary file in %s:", dir);
+    if (lseek(spool, 0, SEEK_SET) < 0) die(EXIT_FAILED, "the temporary file in %s:", dir);
+    return spool;
+}
+
+const char *spool_input(const char *path) {
+    bool standard = !path || !strcmp(path, "-");
+    const char *name = standard ? "standard input" : path;
+    struct stat st;
+    if (standard && (isatty(0) || (fstat(0, &st) == 0 && S_ISREG(st.st_mode)))) return NULL; /* prog_open refuses a terminal */
+    int from = standard ? 0 : open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0 || fstat(from, &st) < 0) die(EXIT_FAILED, "%s:", name);
+    if (S_ISREG(st.st_mode)) {
+        close(from);
+        return path;
+    }
+    int spool = spool_copy(from, name);
+    if (dup2(spool, 0) < 0) die(EXIT_FAILED, "%s:", name);
     close(spool);
     if (!standard) close(from);
     return NULL;

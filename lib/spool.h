@@ -7,4 +7,8 @@
  * temporary file in $TMPDIR (default /tmp), which becomes standard input. Exits with 1 when that fails. */
 const char *spool_input(const char *path);
 
+/* Copies the rest of descriptor `from` into such a temporary file, and gives a descriptor of that, at its beginning. name is for messages.
+ * Exits with 1 when it fails. Both descriptors are the caller's. */
+int spool_copy(int from, const char *name);
+
 #endif

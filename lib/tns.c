@@ -631,6 +631,16 @@ failed:
     return -1;
 }
 
+int tns_peek_at(int fd, uint64_t offset, uint64_t max_data, uint64_t *length) {
+    unsigned char h[HEADER];
+    char buf[160];
+    header_lengths len;
+    tns_frame f = {0};
+    if (full_pread(fd, h, HEADER, offset) < HEADER || parse_header(h, max_data ? max_data : TNS_MAX_DATA, &f, &len, buf)) return 0;
+    *length = HEADER + len.meta_len + padding(len.meta_len) + len.data_len + padding(len.data_len);
+    return f.type;
+}
+
 /* ---- writing ---- */
 
 struct tns_writer {

@@ -119,6 +119,11 @@ uint64_t tns_reader_next_offset(const tns_reader *r);
 int tns_read_at(int fd, uint64_t offset, const char *name, uint64_t max_data, tns_frame *f, char err[512], int *is_errno)
     __attribute__((warn_unused_result));
 
+/* What kind of frame stands at an offset of a seekable fd ('H', 'R', 'E') and how many bytes it takes, from its 64-byte header alone,
+ * whose checksum is verified: to hop from frame to frame. 0 when there is none (end of the file, damage, over max_data): who
+ * wants to know why reads the stream there. */
+int tns_peek_at(int fd, uint64_t offset, uint64_t max_data, uint64_t *length);
+
 /* ---- writing ---- */
 
 typedef struct tns_writer tns_writer;
