@@ -1,0 +1,101 @@
+/* lib/resize against Pillow (tests/data/resize.py), and what its header promises beyond. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base.h"
+#include "lib/resize.h"
+
+static int failures;
+#define CHECK(ok, ...) ((ok) ? (void)0 : (failures++, printf("%s:%d: ", __FILE__, __LINE__), printf(__VA_ARGS__), puts("")))
+
+enum { W = 23, H = 17 };
+
+static void golden(const char *data, size_t len) {
+    const resize_source src = {.width = W, .height = H, .channels = 3, .u8 = (const uint8_t *)data};
+    float as_f32[W * H * 3];
+    for (int i = 0; i < W * H * 3; i++) as_f32[i] = src.u8[i];
+    const resize_source src32 = {.width = W, .height = H, .channels = 3, .f32 = as_f32};
+    int cases = 0;
+    for (size_t at = W * H * 3; at < len; cases++) {
+        int32_t head[3];
+        float b[4];
+        memcpy(head, data + at, 12), memcpy(b, data + at + 12, 16), at += 28;
+        int k = head[0], w = head[1], h = head[2], n = w * h * 3;
+        const resize_box box = {b[0], b[1], b[2], b[3]};
+        const uint8_t *u8 = (const uint8_t *)data + at;
+        float *f32 = xarray((size_t)n, 4);
+        memcpy(f32, data + at + n, (size_t)n * 4), at += (size_t)n * 5;
+
+        uint8_t *got = xarray((size_t)n, 1);
+        float *gotf = xarray((size_t)n, 4), *gotff = xarray((size_t)n, 4);
+        CHECK(resize_u8(&src, &box, k, w, h, got, 3 * w), "no memory");
+        CHECK(resize_f32(&src, &box, k, w, h, gotf, 3 * w), "no memory");
+        CHECK(resize_f32(&src32, &box, k, w, h, gotff, 3 * w), "no memory");
+        double worst = 0;
+        int worst8 = 0;
+        for (int i = 0; i < n; i++) {
+            worst = fmax(worst, fabs(gotf[i] - f32[i]));
+            int d = abs(got[i] - u8[i]);
+            worst8 = d > worst8 ? d : worst8;
+        }
+        CHECK(worst < 1e-3, "kernel %d to %dx%d: float differs by %g from Pillow", k, w, h, worst);
+        /* Pillow clamps between its two passes too, which tells where a kernel overshoots: there only float compares. */
+        if (k <= RESIZE_BILINEAR) CHECK(worst8 <= 1, "kernel %d to %dx%d: u8 differs by %d from Pillow", k, w, h, worst8);
+        CHECK(!memcmp(gotf, gotff, (size_t)n * 4), "kernel %d to %dx%d: u8 and f32 sources differ", k, w, h);
+        for (int i = 0; i < n; i++) {
+            double v = floor((double)gotf[i] + .5);
+            CHECK(got[i] == (v < 0 ? 0 : v > 255 ? 255 : v), "u8 isn't the rounded float: %d from %g", got[i], gotf[i]);
+        }
+        free(got), free(gotf), free(gotff), free(f32);
+    }
+    CHECK(cases == 20, "%d cases", cases);
+}
+
+/* What must hold for any image: same size gives the same image, constants stay, a stride leaves the rest alone, channels are
+ * independent, a box of whole pixels by nearest is a crop. */
+static void properties(const char *data) {
+    const resize_source src = {.width = W, .height = H, .channels = 3, .u8 = (const uint8_t *)data};
+    uint8_t out[64 * 64 * 4];
+    for (int k = RESIZE_NEAREST; k <= RESIZE_LANCZOS3; k++) {
+        CHECK(resize_u8(&src, NULL, k, W, H, out, 3 * W) && !memcmp(out, data, W * H * 3), "kernel %d: same size, other bytes",
+              k);
+
+        uint8_t flat[13 * 7];
+        memset(flat, 200, sizeof flat);
+        const resize_source grey = {.width = 13, .height = 7, .channels = 1, .u8 = flat};
+        for (int size = 1; size < 40; size += 3) {
+            CHECK(resize_u8(&grey, NULL, k, size, 41 - size, out, size), "no memory");
+            for (int i = 0; i < size * (41 - size); i++) CHECK(out[i] == 200, "kernel %d: 200 became %d", k, out[i]);
+        }
+
+        memset(out, 77, sizeof out);
+        CHECK(resize_u8(&src, NULL, k, 5, 4, out + 300, 64 * 3), "no memory");
+        int touched = 0;
+        for (int i = 0; i < 64 * 64 * 3; i++)
+            if (out[i] != 77) touched++, CHECK(i >= 300 && (i - 300) / 192 < 4 && (i - 300) % 192 < 15, "wrote at %d", i);
+        CHECK(touched > 40, "wrote %d", touched);
+
+        uint8_t plane[W * H], one[9 * 8], three[9 * 8 * 3];
+        for (int c = 0; c < 3; c++) {
+            for (int i = 0; i < W * H; i++) plane[i] = src.u8[3 * i + c];
+            const resize_source single = {.width = W, .height = H, .channels = 1, .u8 = plane};
+            CHECK(resize_u8(&single, NULL, k, 9, 8, one, 9) && resize_u8(&src, NULL, k, 9, 8, three, 27), "no memory");
+            for (int i = 0; i < 72; i++) CHECK(one[i] == three[3 * i + c], "kernel %d: channel %d depends on others", k, c);
+        }
+    }
+    const resize_box box = {3, 2, 13, 10};
+    CHECK(resize_u8(&src, &box, RESIZE_NEAREST, 10, 8, out, 30), "no memory");
+    for (int y = 0; y < 8; y++) CHECK(!memcmp(out + 30 * y, data + ((y + 2) * W + 3) * 3, 30), "row %d isn't the crop", y);
+}
+
+int main(void) {
+    size_t len;
+    char *data = read_file("tests/data/resize.bin", 1 << 20, &len);
+    if (!data) return perror("tests/data/resize.bin (run from the top)"), 1;
+    golden(data, len);
+    properties(data);
+    free(data);
+    return failures > 0;
+}
