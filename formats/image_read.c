@@ -1,0 +1,232 @@
+#include "formats/image_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <vips/vips.h>
+
+#include "formats/icc.h"
+#include "formats/jpeg_read.h"
+#include "lib/base.h"
+
+static const size_t max_file = (size_t)1 << 30;
+
+const char *image_status_name(image_status s) {
+    static const char *const names[] = {"done", "unreadable", "not-image", "broken", "large"};
+    return names[s];
+}
+
+/* ---- the file ---- */
+
+static image_status read_bytes(const char *path, uint8_t **data, size_t *len, char why[IMAGE_WHY]) {
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not hold us up */
+    image_status status = IMAGE_UNREADABLE;
+    *data = NULL;
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        snprintf(why, IMAGE_WHY, "%s", strerror(errno));
+    } else if (!S_ISREG(st.st_mode)) {
+        snprintf(why, IMAGE_WHY, "%s", S_ISDIR(st.st_mode) ? "is a directory" : "is not a regular file");
+    } else if ((uint64_t)st.st_size > max_file) {
+        snprintf(why, IMAGE_WHY, "the file is larger than 1 GiB");
+        status = IMAGE_LARGE;
+    } else if (st.st_size == 0) {
+        snprintf(why, IMAGE_WHY, "the file is empty");
+        status = IMAGE_BROKEN;
+    } else if (!(*data = malloc((size_t)st.st_size))) {
+        snprintf(why, IMAGE_WHY, "no memory for a file of %lld bytes", (long long)st.st_size);
+    } else {
+        ptrdiff_t got = full_read(fd, *data, (size_t)st.st_size);
+        if (got < 0)
+            snprintf(why, IMAGE_WHY, "%s", strerror(errno));
+        else
+            status = IMAGE_DONE, *len = (size_t)got;
+    }
+    if (fd >= 0) close(fd);
+    return status;
+}
+
+/* ---- libvips, for all that isn't a plain JPEG ---- */
+
+static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *what, gpointer data) {
+    (void)domain, (void)level, (void)what, (void)data;
+}
+
+static bool vips_started;
+
+static void start_vips(void) {
+    if (vips_init("facade")) return;
+    vips_concurrency_set(1);
+    vips_cache_set_max(0);
+    vips_block_untrusted_set(TRUE);
+    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, no_log, NULL); /* warnings about files: what matters is an error */
+    vips_started = true;
+}
+
+static const char *first_line(char *s) {
+    s[strcspn(s, "\n")] = 0;
+    return *s ? s : "can't be decoded";
+}
+
+/* To three bands of sRGB, 8 bits. The steps are lazy: pixels are computed when the result is written. Each image made is
+ * kept in t[], for the caller to unref. */
+static VipsImage *to_srgb(VipsImage *in, VipsImage *t[3]) {
+    const void *icc = NULL;
+    size_t len;
+    bool profile = vips_image_get_typeof(in, VIPS_META_ICC_NAME) && !vips_image_get_blob(in, VIPS_META_ICC_NAME, &icc, &len) &&
+                   !(in->BandFmt == VIPS_FORMAT_UCHAR && in->Bands >= 3 && icc_is_srgb(icc, len));
+    /* A profile that can't be used (damaged, or for another kind of colour) is as good as none. */
+    if (!profile || vips_icc_transform(in, &t[0], "srgb", "embedded", TRUE, "intent", VIPS_INTENT_PERCEPTUAL, "depth", 8, NULL)) {
+        vips_error_clear();
+        if (vips_colourspace(in, &t[0], VIPS_INTERPRETATION_sRGB, NULL)) return NULL;
+    }
+    VipsImage *x = t[0];
+    if (vips_image_hasalpha(x)) {
+        VipsArrayDouble *white = vips_array_double_newv(1, 255.);
+        int failed = vips_flatten(x, &t[1], "background", white, NULL);
+        vips_area_unref((VipsArea *)white);
+        if (failed) return NULL;
+        x = t[1];
+    }
+    if (vips_cast_uchar(x, &t[2], NULL)) return NULL;
+    if (t[2]->Bands != 3) {
+        vips_error("facade", "%d channels", in->Bands);
+        return NULL;
+    }
+    return t[2];
+}
+
+static image_status vips_decode(const uint8_t *data, size_t len, const image_want *want, image *im, int *orientation) {
+    VipsImage *t[3] = {0}, *out;
+    image_status status = IMAGE_BROKEN;
+    VipsImage *in =
+        vips_image_new_from_buffer(data, len, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
+    if (!in) return status;
+    im->width = im->src_width = in->Xsize;
+    im->height = im->src_height = in->Ysize;
+    im->box = (resize_box){0, 0, in->Xsize, in->Ysize};
+    *orientation = vips_image_get_orientation(in);
+    size_t size;
+    void *pixels;
+    if ((uint64_t)in->Xsize * (uint64_t)in->Ysize > want->max_pixels) {
+        status = IMAGE_LARGE;
+    } else if ((out = to_srgb(in, t)) && (pixels = vips_image_write_to_memory(out, &size))) {
+        im->rgb = aligned_alloc64(size);
+        if (im->rgb)
+            memcpy(im->rgb, pixels, size), status = IMAGE_DONE;
+        else
+            vips_error("facade", "no memory for %zu bytes of pixels", size);
+        g_free(pixels);
+    }
+    for (int i = 0; i < 3; i++)
+        if (t[i]) g_object_unref(t[i]);
+    g_object_unref(in);
+    return status;
+}
+
+static image_status vips_read(const uint8_t *data, size_t len, const image_want *want, image *im, int *orientation,
+                              char why[IMAGE_WHY]) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    /* libvips has one buffer of messages for all threads. So that a message belongs to its file, one that failed is
+     * decoded again while no other is. */
+    static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+    pthread_once(&once, start_vips);
+    if (!vips_started) {
+        snprintf(why, IMAGE_WHY, "libvips can't start");
+        return IMAGE_UNREADABLE;
+    }
+    pthread_rwlock_rdlock(&lock);
+    const char *loader = vips_foreign_find_load_buffer(data, len);
+    image_status status = IMAGE_NOT_IMAGE;
+    if (loader) {
+        const char *name = vips_nickname_find(g_type_from_name(loader));
+        snprintf(im->format, sizeof im->format, "%.*s", (int)strcspn(name, "_"), name);
+        char *load = strstr(im->format, "load");
+        if (load) *load = 0; /* "pngload_buffer" */
+        status = vips_decode(data, len, want, im, orientation);
+    }
+    pthread_rwlock_unlock(&lock);
+    if (status == IMAGE_NOT_IMAGE) {
+        bool stream = len >= 4 && !memcmp(data, "\x89TNS", 4);
+        snprintf(why, IMAGE_WHY, "%s",
+                 stream ? "a tensor stream: give it on standard input" : "not JPEG, PNG, WebP, TIFF, GIF or HEIF");
+    }
+    if (status != IMAGE_BROKEN) return status;
+    pthread_rwlock_wrlock(&lock);
+    vips_error_clear();
+    status = vips_decode(data, len, want, im, orientation);
+    if (status == IMAGE_BROKEN) {
+        char *message = vips_error_buffer_copy();
+        snprintf(why, IMAGE_WHY, "%s", first_line(message));
+        g_free(message);
+    }
+    pthread_rwlock_unlock(&lock);
+    return status;
+}
+
+/* ---- orientation ---- */
+
+/* EXIF: 2, 3, 7, 8 read the stored picture from right to left, 3, 4, 6, 7 from below; 5..8 swap rows and columns. */
+static bool orient(image *im, int orientation) {
+    if (orientation < 2 || orientation > 8) return true;
+    bool swap = orientation >= 5, right = (0x18c >> orientation) & 1, below = (0xd8 >> orientation) & 1;
+    size_t w = (size_t)im->width, h = (size_t)im->height, ow = swap ? h : w, oh = swap ? w : h;
+    uint8_t *turned = aligned_alloc64(w * h * 3), *to = turned;
+    if (!turned) return false;
+    for (size_t y = 0; y < oh; y++)
+        for (size_t x = 0; x < ow; x++, to += 3) {
+            size_t column = swap ? y : x, line = swap ? x : y;
+            if (right) column = w - 1 - column;
+            if (below) line = h - 1 - line;
+            memcpy(to, im->rgb + (line * w + column) * 3, 3);
+        }
+    free(im->rgb);
+    im->rgb = turned;
+    resize_box b = im->box;
+    if (right) b.x0 = (double)w - b.x1, b.x1 = (double)w;
+    if (below) b.y0 = (double)h - b.y1, b.y1 = (double)h;
+    im->box = swap ? (resize_box){b.y0, b.x0, b.y1, b.x1} : b;
+    im->width = (int)ow;
+    im->height = (int)oh;
+    if (swap) {
+        int width = im->src_width;
+        im->src_width = im->src_height;
+        im->src_height = width;
+    }
+    return true;
+}
+
+image_status image_read(const char *path, const image_want *want, image *im, char why[IMAGE_WHY]) {
+    uint8_t *data;
+    size_t len;
+    int orientation = 1;
+    *im = (image){0};
+    image_status status = read_bytes(path, &data, &len, why);
+    if (status == IMAGE_DONE) {
+        bool other = true;
+        if (len >= 3 && !memcmp(data, "\xff\xd8\xff", 3)) {
+            status = jpeg_read(data, len, want, im, &orientation, &other, why);
+            snprintf(im->format, sizeof im->format, "jpeg");
+        }
+        if (status == IMAGE_DONE && other) status = vips_read(data, len, want, im, &orientation, why);
+    }
+    free(data);
+    if (status == IMAGE_DONE && !orient(im, orientation)) {
+        snprintf(why, IMAGE_WHY, "no memory for %d x %d pixels", im->width, im->height);
+        status = IMAGE_UNREADABLE;
+    }
+    if (status == IMAGE_LARGE && im->src_width)
+        snprintf(why, IMAGE_WHY, "%d x %d pixels, the limit is %llu", im->src_width, im->src_height,
+                 (unsigned long long)want->max_pixels);
+    if (status != IMAGE_DONE) {
+        free(im->rgb);
+        im->rgb = NULL;
+    }
+    return status;
+}

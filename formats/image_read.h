@@ -1,0 +1,53 @@
+/* image_read: any image file to 8-bit sRGB, the picture as a viewer shows it.
+ *
+ * JPEG, PNG, WebP, TIFF, GIF and HEIF (what libvips has a loader for that it trusts with hostile input). Told apart by their
+ * contents, never by name. EXIF orientation is applied; embedded profiles are converted (perceptual intent), CMYK and
+ * 16-bit too; grey becomes three equal channels; transparency is laid over white; of an animation or a document the
+ * first page is taken. A file that is cut short or damaged is an error, not a picture with a grey half. */
+#ifndef FACADE_IMAGE_READ_H
+#define FACADE_IMAGE_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/resize.h"
+
+typedef enum {
+    IMAGE_DONE,
+    IMAGE_UNREADABLE, /* can't be opened or read, or is no regular file */
+    IMAGE_NOT_IMAGE, /* no known image format */
+    IMAGE_BROKEN, /* cut short, damaged, or of a kind that can't be decoded */
+    IMAGE_LARGE /* more than want.max_pixels, or 1 GiB of file */
+} image_status;
+/* "unreadable", "not-image", "broken", "large": the reason as counted in dropped=. */
+const char *image_status_name(image_status s);
+
+typedef struct {
+    uint64_t max_pixels; /* refuse more, before decoding */
+    /* The caller will shrink to about this: a large JPEG is then decoded at 1/2, 1/4 or 1/8 (by its DCT), the smallest
+     * that is still at least twice this on both sides. 0: full size. */
+    int target_width, target_height;
+} image_want;
+
+typedef struct {
+    uint8_t *rgb; /* height x width x 3, 64-byte aligned (aligned_alloc64); the caller's, free() */
+    int width, height;
+    /* Where the picture is in rgb: all of it, but a fraction of a pixel less at one edge when decoded at a scale that
+     * doesn't divide the size. */
+    resize_box box;
+    int src_width, src_height; /* of the picture in the file, as shown (after orientation) */
+    char format[16]; /* "jpeg", "png", "webp", "tiff", "gif", "heif" */
+    /* JPEG: 64-bit FNV-1a in 16 hex digits over its quantisation tables: for each table 0..3 that is there its number
+     * (one byte), then 64 values in row order, each two bytes, low first. "" for other formats. */
+    char jpeg[17];
+} image;
+
+enum { IMAGE_WHY = 256 };
+
+/* Reads a file. On IMAGE_DONE *im is filled in and the caller frees im->rgb; otherwise im->rgb is NULL and `why` says what is
+ * wrong, in words. Thread-safe; libvips is started when first needed, with one thread an image. */
+image_status image_read(const char *path, const image_want *want, image *im, char why[IMAGE_WHY])
+    __attribute__((warn_unused_result));
+
+#endif

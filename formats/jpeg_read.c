@@ -1,0 +1,155 @@
+#include "formats/jpeg_read.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jerror.h>
+#include <jpeglib.h>
+
+#include "formats/icc.h"
+#include "lib/base.h"
+
+/* More scans than any real progressive file has; a small file with thousands of them would decode for hours. */
+enum { MAX_SCANS = 500 };
+
+typedef struct {
+    struct jpeg_error_mgr manager;
+    struct jpeg_progress_mgr progress;
+    jmp_buf leave;
+    bool in_pixels; /* past the header */
+    char *why;
+} handler;
+
+static _Noreturn void fail(j_common_ptr j) {
+    handler *h = (handler *)j->err;
+    char what[JMSG_LENGTH_MAX];
+    h->manager.format_message(j, what);
+    snprintf(h->why, IMAGE_WHY, "%s", what);
+    longjmp(h->leave, 1);
+}
+
+static void message(j_common_ptr j, int level) {
+    if (level < 0 && ((handler *)j->err)->in_pixels && j->err->msg_code != JWRN_EXTRANEOUS_DATA) fail(j);
+}
+
+static void watch_scans(j_common_ptr j) {
+    if (((j_decompress_ptr)j)->input_scan_number <= MAX_SCANS) return;
+    handler *h = (handler *)j->err;
+    snprintf(h->why, IMAGE_WHY, "more than %d scans", MAX_SCANS);
+    longjmp(h->leave, 1);
+}
+
+static void digest(j_decompress_ptr j, char out[17]) {
+    uint64_t h = HASH64_START;
+    for (int t = 0; t < NUM_QUANT_TBLS; t++) {
+        if (!j->quant_tbl_ptrs[t]) continue;
+        uint8_t b[129] = {(uint8_t)t};
+        for (int i = 0; i < 64; i++) {
+            b[1 + 2 * i] = (uint8_t)j->quant_tbl_ptrs[t]->quantval[i];
+            b[2 + 2 * i] = (uint8_t)(j->quant_tbl_ptrs[t]->quantval[i] >> 8);
+        }
+        h = hash64(h, b, sizeof b);
+    }
+    snprintf(out, 17, "%016llx", (unsigned long long)h);
+}
+
+static uint32_t u16(const uint8_t *p, bool little) {
+    return little ? (uint32_t)p[1] << 8 | p[0] : (uint32_t)p[0] << 8 | p[1];
+}
+
+/* Tag 0x112 of the first directory of a TIFF structure; 1 when there is none that makes sense. */
+static int exif_orientation(const uint8_t *p, size_t len) {
+    if (len < 14 || memcmp(p, "Exif\0", 6)) return 1;
+    p += 6, len -= 6;
+    bool little = p[0] == 'I';
+    size_t dir = u16(p + (little ? 6 : 4), little) << 16 | u16(p + (little ? 4 : 6), little);
+    if (dir > len - 2) return 1;
+    uint32_t entries = u16(p + dir, little);
+    for (size_t at = dir + 2; entries-- && at + 12 <= len; at += 12)
+        if (u16(p + at, little) == 0x112) {
+            uint32_t value = u16(p + at + 8, little);
+            return u16(p + at + 2, little) == 3 && value >= 1 && value <= 8 ? (int)value : 1;
+        }
+    return 1;
+}
+
+/* True when a profile is there and it isn't sRGB. */
+static bool foreign_profile(j_decompress_ptr j) {
+    JOCTET *icc;
+    unsigned len;
+    if (!jpeg_read_icc_profile(j, &icc, &len)) return false;
+    bool foreign = !icc_is_srgb(icc, len);
+    free(icc);
+    return foreign;
+}
+
+image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, image *im, int *orientation, bool *other,
+                       char why[IMAGE_WHY]) {
+    struct jpeg_decompress_struct j;
+    handler h = {.why = why};
+    j.err = jpeg_std_error(&h.manager);
+    h.manager.error_exit = fail;
+    h.manager.emit_message = message;
+    h.progress.progress_monitor = watch_scans;
+    *other = false;
+    *orientation = 1;
+    if (setjmp(h.leave)) {
+        jpeg_destroy_decompress(&j);
+        free(im->rgb);
+        im->rgb = NULL;
+        return IMAGE_BROKEN;
+    }
+    jpeg_create_decompress(&j);
+    j.progress = &h.progress;
+    jpeg_mem_src(&j, data, len);
+    jpeg_save_markers(&j, JPEG_APP0 + 1, 0xffff);
+    jpeg_save_markers(&j, JPEG_APP0 + 2, 0xffff);
+    jpeg_read_header(&j, TRUE);
+    digest(&j, im->jpeg);
+    bool plain = j.jpeg_color_space == JCS_GRAYSCALE || j.jpeg_color_space == JCS_YCbCr || j.jpeg_color_space == JCS_RGB;
+    if (!plain || foreign_profile(&j)) {
+        *other = true;
+        jpeg_destroy_decompress(&j);
+        return IMAGE_DONE;
+    }
+    for (jpeg_saved_marker_ptr m = j.marker_list; m && *orientation == 1; m = m->next)
+        if (m->marker == JPEG_APP0 + 1) *orientation = exif_orientation(m->data, m->data_length);
+    im->src_width = (int)j.image_width;
+    im->src_height = (int)j.image_height;
+    if ((uint64_t)j.image_width * j.image_height > want->max_pixels) {
+        jpeg_destroy_decompress(&j);
+        return IMAGE_LARGE;
+    }
+
+    /* The target is of the picture as shown, these are as stored. */
+    bool turned = *orientation >= 5;
+    uint64_t w = 2 * (uint64_t)(turned ? want->target_height : want->target_width);
+    uint64_t t = 2 * (uint64_t)(turned ? want->target_width : want->target_height);
+    int shrink = w && t ? 8 : 1;
+    while (shrink > 1 && (j.image_width < w * (uint64_t)shrink || j.image_height < t * (uint64_t)shrink)) shrink /= 2;
+    j.scale_num = 1;
+    j.scale_denom = (unsigned)shrink;
+    j.out_color_space = JCS_RGB;
+    j.dct_method = JDCT_ISLOW;
+    j.do_fancy_upsampling = TRUE;
+    j.do_block_smoothing = FALSE;
+    h.in_pixels = true;
+    jpeg_start_decompress(&j);
+    im->width = (int)j.output_width;
+    im->height = (int)j.output_height;
+    im->box = (resize_box){0, 0, (double)j.image_width / shrink, (double)j.image_height / shrink};
+    size_t row = (size_t)j.output_width * 3;
+    im->rgb = aligned_alloc64(row * j.output_height);
+    if (!im->rgb) ERREXIT1(&j, JERR_OUT_OF_MEMORY, 0);
+    while (j.output_scanline < j.output_height) {
+        JSAMPROW rows[8];
+        unsigned n = 0;
+        for (; n < 8 && j.output_scanline + n < j.output_height; n++) rows[n] = im->rgb + (j.output_scanline + n) * row;
+        jpeg_read_scanlines(&j, rows, n);
+    }
+    jpeg_finish_decompress(&j);
+    jpeg_destroy_decompress(&j);
+    return IMAGE_DONE;
+}
