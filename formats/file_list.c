@@ -1,0 +1,208 @@
+#include "formats/file_list.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base.h"
+
+struct file_list {
+    char *const *operand;
+    int delimiter;
+    char *line; /* a name from standard input */
+    size_t line_cap;
+    FTS *walk; /* the directory we are in, or NULL */
+    const char *top; /* ... as it was named */
+    const char *root;
+    char *prefix; /* last component of the root or of the directory we are in */
+    text key, dir;
+};
+
+/* "wiki" for "data/wiki/"; the real name for "." and "..", "" for "/". */
+static char *last_component(const char *dir) {
+    char real[PATH_MAX];
+    char *copy = xstrdup(dir);
+    for (int tries = 0; tries < 2; tries++) {
+        size_t n = strlen(copy);
+        while (n && copy[n - 1] == '/') copy[--n] = 0;
+        const char *slash = strrchr(copy, '/'), *last = slash ? slash + 1 : copy;
+        if (*last && strcmp(last, ".") && strcmp(last, "..")) {
+            char *found = xstrdup(last);
+            free(copy);
+            return found;
+        }
+        free(copy);
+        copy = xstrdup(realpath(dir, real) ? real : "/");
+    }
+    free(copy);
+    return xstrdup("");
+}
+
+/* Absolute, without "//", "/./" and a slash at the end; ".." stays: what it means depends on links. */
+static char *absolute(const char *path) {
+    char cwd[PATH_MAX] = "";
+    text t = {0};
+    if (*path != '/' && getcwd(cwd, sizeof cwd) && strcmp(cwd, "/")) text_add(&t, cwd);
+    while (*path) {
+        size_t n = strcspn(path, "/");
+        if (n && !(n == 1 && *path == '.')) {
+            text_add(&t, "/");
+            text_addn(&t, path, n);
+        }
+        path += n + (path[n] == '/');
+    }
+    text_add(&t, "");
+    return t.s;
+}
+
+/* What follows `dir` in `path`, or NULL when it isn't below. */
+static const char *below(const char *path, const char *dir) {
+    size_t n = strlen(dir);
+    return !strncmp(path, dir, n) && path[n] == '/' ? path + n + 1 : NULL;
+}
+
+/* The path below the root: by the text of both, else by where they really are. The caller frees. */
+static char *below_root(const char *path, const char *root) {
+    char *p = absolute(path), *r = absolute(root), real_root[PATH_MAX], real_dir[PATH_MAX], *found = NULL;
+    const char *rest = below(p, r);
+    if (rest) {
+        found = xstrdup(rest);
+    } else {
+        char *slash = strrchr(p, '/');
+        *slash = 0;
+        if (realpath(root, real_root) && realpath(*p ? p : "/", real_dir)) {
+            char *real = xasprintf("%s/%s", strcmp(real_dir, "/") ? real_dir : "", slash + 1);
+            rest = below(real, strcmp(real_root, "/") ? real_root : "");
+            if (rest) found = xstrdup(rest);
+            free(real);
+        }
+    }
+    free(p);
+    free(r);
+    if (!found) die(EXIT_FAILED, "%s: not below --root %s", path, root);
+    return found;
+}
+
+file_list *file_list_open(char *const *operands, int delimiter, const char *root) {
+    file_list *l = xarray(1, sizeof *l);
+    struct stat st;
+    l->operand = operands;
+    l->delimiter = delimiter;
+    l->root = root;
+    if (root) {
+        if (stat(root, &st) < 0) die(EXIT_FAILED, "%s:", root);
+        if (!S_ISDIR(st.st_mode)) die(EXIT_FAILED, "%s: not a directory", root);
+        l->prefix = last_component(root);
+    }
+    /* A list may be older than the files; what someone typed should be there. */
+    for (int i = 0; delimiter < 0 && operands[i]; i++)
+        if (stat(operands[i], &st) < 0) die(EXIT_FAILED, "%s:", operands[i]);
+    return l;
+}
+
+static const char *next_name(file_list *l) {
+    if (l->delimiter < 0) return *l->operand ? *l->operand++ : NULL;
+    ssize_t n;
+    errno = 0;
+    while ((n = getdelim(&l->line, &l->line_cap, l->delimiter, stdin)) > 0) {
+        if (l->line[n - 1] == l->delimiter) l->line[--n] = 0;
+        if (strlen(l->line) != (size_t)n) die(EXIT_FAILED, "a name on standard input has a NUL byte: did you mean -0?");
+        if (n) return l->line;
+    }
+    if (ferror(stdin)) die(EXIT_FAILED, "names on standard input:");
+    return NULL;
+}
+
+/* Key and first directory of a file: rest is its path below the directory whose last component is l->prefix. */
+static void name_it(file_list *l, file_entry *e, const char *rest) {
+    const char *slash = strchr(rest, '/');
+    l->key.len = l->dir.len = 0;
+    text_addf(&l->key, "%s%s%s", l->prefix, *l->prefix ? "/" : "", rest);
+    e->key = l->key.s;
+    if (!slash) return;
+    text_addn(&l->dir, rest, (size_t)(slash - rest));
+    e->first_dir = l->dir.s;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b) {
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* The walk's next file. */
+static bool next_in_directory(file_list *l, file_entry *e) {
+    FTSENT *f;
+    while (errno = 0, (f = fts_read(l->walk))) {
+        *e = (file_entry){.path = f->fts_path};
+        if (f->fts_level > 0 && f->fts_name[0] == '.') {
+            fts_set(l->walk, f, FTS_SKIP);
+            continue;
+        }
+        switch (f->fts_info) {
+        case FTS_D:
+        case FTS_DP:
+            continue;
+        case FTS_DC:
+            e->error = "a directory that contains itself";
+            break;
+        case FTS_DNR:
+        case FTS_NS:
+        case FTS_ERR:
+            e->error = strerror(f->fts_errno);
+            break;
+        case FTS_SLNONE:
+            e->error = "a link to nowhere";
+            break;
+        }
+        if (l->root) {
+            char *rest = below_root(f->fts_path, l->root);
+            name_it(l, e, rest);
+            free(rest);
+        } else {
+            const char *rest = f->fts_path + strlen(l->top);
+            name_it(l, e, rest + strspn(rest, "/"));
+        }
+        return true;
+    }
+    if (errno) die(EXIT_FAILED, "%s:", l->top);
+    fts_close(l->walk);
+    l->walk = NULL;
+    return false;
+}
+
+bool file_list_next(file_list *l, file_entry *e) {
+    const char *name;
+    struct stat st;
+    for (;;) {
+        if (l->walk && next_in_directory(l, e)) return true;
+        if (!(name = next_name(l))) return false;
+        if (stat(name, &st) < 0 || !S_ISDIR(st.st_mode)) break;
+        if (!l->root) {
+            free(l->prefix);
+            l->prefix = last_component(name);
+        }
+        l->top = name;
+        l->walk = fts_open((char *const[]){(char *)name, NULL}, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+        if (!l->walk) die(EXIT_FAILED, "%s:", name);
+    }
+    *e = (file_entry){.path = name, .key = name};
+    if (l->root) {
+        char *rest = below_root(name, l->root);
+        name_it(l, e, rest);
+        free(rest);
+    }
+    return true;
+}
+
+void file_list_close(file_list *l) {
+    if (l->walk) fts_close(l->walk);
+    free(l->line);
+    free(l->prefix);
+    free(l->key.s);
+    free(l->dir.s);
+    free(l);
+}

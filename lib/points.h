@@ -1,0 +1,20 @@
+/* points: the places in a picture that a record's metadata names, kept right when its pixels move (formats/TNS.md).
+ *
+ * face=x1,y1,x2,y2[,conf...] and landmarks=x,y,v[,x,y,v...] are in the record's own pixels (edges, not centres: an image is
+ * 0..width wide) and move; box= says where a crop was in its source and never does. */
+#ifndef FACADE_POINTS_H
+#define FACADE_POINTS_H
+
+#include "tns.h"
+
+/* x becomes x * scale_x + shift_x; likewise y. */
+typedef struct {
+    double scale_x, scale_y, shift_x, shift_y;
+} points_map;
+
+/* Moves every face and landmarks line, rounded to a thousandth of a pixel. A face is cut to the new picture (0,0 to
+ * width,height), and dropped when nothing of it is left; landmarks may lie outside. Other lines stay byte for byte.
+ * False, with *m unchanged and the line's name in *bad, when one can't be read as numbers. */
+bool points_move(tns_meta *m, const points_map *map, double width, double height, const char **bad);
+
+#endif
