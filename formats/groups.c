@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base.h"
 #include "lib/prog.h"
 
 typedef struct {
