@@ -21,7 +21,7 @@ extern const char *base_program;
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* warn(), then exit with the status. Temporary outputs are removed by prog's exit handler. */
-_Noreturn void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+__attribute__((noreturn)) void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Memory that is there, or the program ends with status 1 and says how much was asked for.
  * xarray checks n*size for overflow and zeroes. All are freed with free(). */

@@ -97,7 +97,7 @@ extern struct prog_globals {
  * with 2 on wrong usage. */
 void prog_start(const program *p, int argc, char **argv);
 /* Wrong usage found later: "NAME: MESSAGE", a hint at --help, exit 2. */
-_Noreturn void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+__attribute__((noreturn)) void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* True when the option (by long name, or one letter) stood on the command line. */
 bool prog_given(const char *name);
 
@@ -117,7 +117,7 @@ const char *prog_input_name(const prog_input *in); /* "standard input" or the pa
 uint64_t prog_input_offset(const prog_input *in); /* of the frame last returned */
 void prog_close(prog_input *in);
 /* Exits with 3: "NAME: [FILE: ]record 17 (key K): MESSAGE". For input that is a valid stream but not what the program takes. */
-_Noreturn void prog_bad_record(const prog_input *in, const tns_frame *f, const char *fmt, ...)
+__attribute__((noreturn)) void prog_bad_record(const prog_input *in, const tns_frame *f, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* ---- output ---- */
