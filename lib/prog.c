@@ -20,6 +20,7 @@ static const program *self;
 enum { MAX_TEMPS = 64 };
 /* A slot's path is published last and cleared first, so that the handler never sees half of one. */
 static char *volatile temps[MAX_TEMPS];
+static bool taken[MAX_TEMPS];
 
 static void remove_temps(void) {
     for (int i = 0; i < MAX_TEMPS; i++)
@@ -32,10 +33,41 @@ static void on_signal(int sig) {
     raise(sig);
 }
 
+/* Where the file system can (O_TMPFILE), the temporary has no name until it is whole: then not even SIGKILL leaves anything behind. */
 struct outfile {
     int fd, slot; /* slot -1: written directly */
     char *path, *temp;
+    bool named; /* the temporary stands in its directory */
 };
+
+static void block_signals(sigset_t *old) {
+    sigset_t every;
+    sigfillset(&every);
+    sigprocmask(SIG_BLOCK, &every, old);
+}
+
+static int open_nameless(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *dir = slash ? xasprintf("%.*s", (int)(slash - path + 1), path) : xstrdup(".");
+    int fd = access("/proc/self/fd", X_OK) == 0 ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
+    free(dir);
+    return fd;
+}
+
+/* A temporary with a name beside the path, known to the signal handler from its first moment. */
+static int open_named(outfile *o) {
+    sigset_t old;
+    block_signals(&old);
+    int fd = mkostemp(o->temp, O_CLOEXEC), failed = errno;
+    if (fd >= 0) temps[o->slot] = o->temp, o->named = true;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    errno = failed;
+    if (fd < 0) return -1;
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    return fd;
+}
 
 outfile *outfile_open(const char *path) {
     outfile *o = xarray(1, sizeof *o);
@@ -49,22 +81,13 @@ outfile *outfile_open(const char *path) {
         return o;
     }
     for (int i = 0; i < MAX_TEMPS && o->slot < 0; i++)
-        if (!temps[i]) o->slot = i;
+        if (!taken[i]) o->slot = i;
     if (o->slot < 0) die(EXIT_FAILED, "%s: too many outputs at once", path);
-    /* Block the signals between creating the file and registering its name. */
-    sigset_t all, old;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &old);
+    taken[o->slot] = true;
     o->temp = xasprintf("%s.tmp.XXXXXX", path);
-    o->fd = mkostemp(o->temp, O_CLOEXEC);
-    int failed = errno;
-    if (o->fd >= 0) temps[o->slot] = o->temp;
-    sigprocmask(SIG_SETMASK, &old, NULL);
-    errno = failed;
+    o->fd = open_nameless(path);
+    if (o->fd < 0) o->fd = open_named(o);
     if (o->fd < 0) die(EXIT_FAILED, "%s:", path);
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(o->fd, 0666 & ~mask);
     return o;
 }
 
@@ -73,27 +96,43 @@ int outfile_fd(const outfile *o) {
 }
 
 static void outfile_free(outfile *o) {
+    if (o->slot >= 0) temps[o->slot] = NULL, taken[o->slot] = false;
     free(o->path);
     free(o->temp);
     free(o);
 }
 
-void outfile_commit(outfile *o, bool sync) {
-    if (sync && o->slot >= 0 && fsync(o->fd) < 0) die(EXIT_FAILED, "%s:", o->path);
-    if (close(o->fd) < 0) die(EXIT_FAILED, "%s:", o->path);
-    if (o->slot >= 0) {
-        if (rename(o->temp, o->path) < 0) die(EXIT_FAILED, "%s:", o->path);
-        temps[o->slot] = NULL;
+/* Gives a nameless temporary a name, to be renamed at once: a link can't replace a file. */
+static bool give_name(outfile *o) {
+    char fd_path[40];
+    snprintf(fd_path, sizeof fd_path, "/proc/self/fd/%d", o->fd);
+    for (int i = 0; i < 100; i++) {
+        /* The process and a count make the name; what a killed process of the same number left is passed by. */
+        snprintf(o->temp + strlen(o->path), 12, ".tmp.%06x", ((unsigned)getpid() * 100 + (unsigned)i) & 0xffffff);
+        temps[o->slot] = o->temp;
+        o->named = linkat(AT_FDCWD, fd_path, AT_FDCWD, o->temp, AT_SYMLINK_FOLLOW) == 0;
+        if (o->named) return true;
+        temps[o->slot] = NULL; /* not ours */
+        if (errno != EEXIST) return false;
     }
+    return false;
+}
+
+void outfile_commit(outfile *o, bool sync) {
+    sigset_t old;
+    block_signals(&old);
+    if (o->slot >= 0 && sync && fsync(o->fd) < 0) die(EXIT_FAILED, "%s:", o->path);
+    if (o->slot >= 0 && !o->named && !give_name(o)) die(EXIT_FAILED, "%s:", o->path);
+    /* Some file systems report what couldn't be written only now. */
+    if (close(o->fd) < 0) die(EXIT_FAILED, "%s:", o->path);
+    if (o->slot >= 0 && rename(o->temp, o->path) < 0) die(EXIT_FAILED, "%s:", o->path);
     outfile_free(o);
+    sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
 void outfile_abandon(outfile *o) {
     close(o->fd);
-    if (o->slot >= 0) {
-        unlink(o->temp);
-        temps[o->slot] = NULL;
-    }
+    if (o->named) unlink(o->temp);
     outfile_free(o);
 }
 
