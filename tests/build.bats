@@ -48,7 +48,6 @@ setup() {
         *) f=$(type -P "$c") && ln -sf "$f" "$tools/$c" ;;
         esac
     done
-    # shellcheck disable=SC2016 # the tool's own arguments
     printf '#!/bin/bash\necho "$*" >>%q\n[ "$2" != update ] && ln -s %q %q\nexit 0\n' "$t/apt" "$(type -P pkg-config)" "$tools/pkg-config" >"$tools/apt-get"
     rm -f "$tools/id" && printf '#!/bin/bash\necho 0\n' >"$tools/id"
     chmod +x "$tools"/{apt-get,id}
@@ -77,7 +76,6 @@ setup() {
     [ -x "$r/bin/tiny" ] && [ -f "$r/share/man/man1/tiny.1" ] && [ -f "$r/share/facade/pipelines/tiny.mk" ]
     printf '#include <facade/rng.h>\nint main(void) { rng r = rng_make(1, "x", "y", 2); return rng_uniform(&r) >= 1; }\n' >use.c
     flags=$(PKG_CONFIG_PATH=$r/lib/pkgconfig pkg-config --define-variable=prefix="$r" --cflags --libs tns)
-    # shellcheck disable=SC2086
     gcc -o use use.c $flags
     ./use
     make uninstall PREFIX=/opt/facade DESTDIR="$t/root"

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # imgnorm on the pictures that tests/data/images/make.py drew.
-# shellcheck disable=SC2086 # $images has no blanks
 
 bats_require_minimum_version 1.5.0
 

@@ -93,7 +93,6 @@ manual() {
     for p in "${programs[@]}"; do
         for args in --no-such-option "-?" '-j 0' '-j 2x' '-j nan' -j --quiet=1; do
             status=0
-            # shellcheck disable=SC2086 # two words are two arguments
             "$p" $args </dev/null >"$t/out" 2>"$t/err" || status=$?
             [ $status = 2 ] || fail "$p $args: status $status"
             [ ! -s "$t/out" ] || fail "$p $args writes on standard output"

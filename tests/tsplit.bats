@@ -43,9 +43,7 @@ expect_failure() { # STATUS TEXT COMMAND...
     tsplit --counts 301,299 -o d,e,f in
     tsplit --per-label 100,77 -o g,h,i in
     for set in 'a b c' 'd e f' 'g h i'; do
-        # shellcheck disable=SC2086
         for f in $set; do stream list group <$f | sort -u; done | sort | uniq -d | diff - /dev/null
-        # shellcheck disable=SC2086
         [ "$(cat $set | stream list | wc -l)" = 900 ]
     done
     [ "$(count a)" -gt 350 ]
