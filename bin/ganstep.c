@@ -426,6 +426,13 @@ static void train_close(training *t) {
     tns_meta_free(&t->history);
 }
 
+static _Noreturn void not_finite(const training *t, const gan_metrics *m, uint64_t saved) {
+    char where[40] = "there is no checkpoint yet";
+    if (saved != UINT64_MAX) snprintf(where, sizeof where, "holds step %" PRIu64, saved);
+    die(EXIT_FAILED, "step %" PRIu64 ": a loss or gradient isn't finite (loss_d %g, loss_g %g). Look at the data and the learning rates; %s%s%s",
+        t->step + 1, m->loss_d, m->loss_g, saved != UINT64_MAX ? state_path : "", saved != UINT64_MAX ? " " : "", where);
+}
+
 static int train(void) {
     training t = {0};
     source s = {0};
@@ -458,8 +465,7 @@ static int train(void) {
         rng_fill_normal(&r, z, z_count);
         gan_metrics m;
         if (!gan_step(&t.a, images, z, prog.seed, t.step, &m))
-            die(EXIT_FAILED, "step %" PRIu64 ": loss or gradient isn't finite (loss_d %g, loss_g %g); %s holds the last good state. A smaller --lr-g or --lr-d may help",
-                t.step + 1, m.loss_d, m.loss_g, state_path);
+            not_finite(&t, &m, saved);
         t.step++;
         double now = monotonic_seconds();
         if (log) log_row(log, &t, &m, now - start);

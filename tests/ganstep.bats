@@ -109,8 +109,9 @@ timeless() {
     run a.state 6
     run b.state 2
     run b.state 6
-    # all but the header, whose pg chain says --steps
-    cmp <(tns2npy --key gen/fc.weight a.state 2>/dev/null || thead -n 3 a.state | tail -c 4096) <(tns2npy --key gen/fc.weight b.state 2>/dev/null || thead -n 3 b.state | tail -c 4096)
+    # all behind the header, whose pg chain says --steps
+    [ "$(wc -c <a.state)" -gt 70000 ]
+    cmp <(tail -c 60000 a.state) <(tail -c 60000 b.state)
 }
 
 @test "the update, the smoothing and Adam's form change the training" {
@@ -133,8 +134,9 @@ timeless() {
     ganstep --state a.final --sample 3 -j 1 >few.tns
     cmp <(thead -n 3 draw.tns | tns2npy) <(tns2npy few.tns)
     # the last sample of the training is the same four images
-    cmp <(tsplit --help >/dev/null; thead -n 4 draw.tns | tns2npy | tail -c 3072) <(tls a-samples.tns >/dev/null; tns2npy a-samples.tns | tail -c 3072)
-    run -2 ganstep --state a.final --sample 3 --gen gen.net
+    cmp <(thead -n 4 draw.tns | tns2npy | tail -c 3072) <(tns2npy a-samples.tns | tail -c 3072)
+    run ganstep --state a.final --sample 3 --gen gen.net
+    [ "$status" = 2 ]
 }
 
 @test "a state of another training is refused, and left alone" {
@@ -192,14 +194,13 @@ timeless() {
     [[ "$output" == *"gen.net:11: unknown op 'dance'"* ]]
 }
 
-@test "a training that runs away stops, and keeps the last good state" {
-    run train a --steps 400 --lr-g 10 --lr-d 10 --beta2 0 --beta1 0 --eps 1e-30 --save-every 1 --update alternate
-    if [ "$status" = 1 ]; then
-        [[ "$output" == *"isn't finite"*"holds the last good state"* ]]
-        tcheck a.state
-        [ ! -e a.final ]
-    else
-        [ "$status" = 0 ] # it may also stay finite: then it ran to its end
-        [ "$(tail -n 1 a.tsv | cut -f1)" = 400 ]
-    fi
+@test "a loss that isn't finite ends the training, and the last good state stays" {
+    for i in $(seq 24); do echo "key=$i dtype=f32 shape=16x16x3 fill=$([ "$i" -le 16 ] && echo ".$i" || echo nan)"; done |
+        python3 "$BATS_TEST_DIRNAME/stream.py" make kind=images >bad.tns
+    run ganstep --gen gen.net --critic critic.net --state s -b 8 --save-every 1 --save final -j 1 -o samples.tns bad.tns
+    [ "$status" = 1 ]
+    [[ "$output" == *"ganstep: step 3: "*"isn't finite"*"s holds step 2"* ]]
+    tls --head s | grep -qx step=2
+    [ ! -e final ]
+    [ ! -e samples.tns ]
 }
