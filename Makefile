@@ -127,10 +127,9 @@ bench: all
 ## make check: static analysis, scripts, formatting, manuals
 c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch])
 scripts := .ci/run tests/run $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh)
-# cppcheck doesn't know that die() never returns, hence the suppressed check.
 check:
 	@$(call need,clang-format cppcheck shellcheck mandoc,$(check_packages))
-	cppcheck --quiet --std=c11 --suppress=nullPointerRedundantCheck --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -j$(JOBS) $(filter %.c,$(c_files))
+	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -j$(JOBS) $(filter %.c,$(c_files))
 	clang-format --dry-run -Werror $(c_files)
 	shellcheck -S warning $(scripts)
 	mandoc -T lint -W warning $(wildcard bin/*.1 formats/*.[1-9])
