@@ -22,10 +22,12 @@ static bool log_layers;
 static const opt options[] = {
     {0, "gen", OPT_TEXT, &gen_path, "NET", 0, 0, 0, "the generator's network text"},
     {0, "critic", OPT_TEXT, &critic_path, "NET", 0, 0, 0, "the critic's (discriminator's) network text"},
-    {0, "state", OPT_TEXT, &state_path, "FILE", 0, 0, OPT_REQUIRED, "checkpoint: continued from when it exists, written as training goes"},
+    {0, "state", OPT_TEXT, &state_path, "FILE", 0, 0, OPT_REQUIRED,
+     "checkpoint: continued from when it exists, written as training goes"},
     {0, "sample", OPT_INT, &sample, "N", 1, 1e9, OPT_PG, "don't train: write N images drawn by the state's generator"},
     {'b', "batch", OPT_INT, &batch, "N", 2, 65536, OPT_PG, "images a step (default 128)"},
-    {0, "steps", OPT_INT, &steps, "N", 0, 1e15, OPT_PG, "stop after N generator steps, counted over all runs (default 0: when the data ends)"},
+    {0, "steps", OPT_INT, &steps, "N", 0, 1e15, OPT_PG,
+     "stop after N generator steps, counted over all runs (default 0: when the data ends)"},
     {0, "lr-g", OPT_FLOAT, &lr_g, "LR", 0, 10, OPT_PG, "the generator's learning rate (default 1e-4)"},
     {0, "lr-d", OPT_FLOAT, &lr_d, "LR", 0, 10, OPT_PG, "the critic's learning rate (default 1e-4)"},
     {0, "beta1", OPT_FLOAT, &beta1, "B", 0, .999999, OPT_PG, "Adam's decay of the mean gradient (default .9)"},
@@ -44,14 +46,17 @@ static const opt options[] = {
     {0, "log-layers", OPT_FLAG, &log_layers, NULL, 0, 0, 0, "a column more a layer: its mean absolute gradient"},
     {0}};
 
-static const program self = {
-    .name = "ganstep", .summary = "train a generative adversarial network on a stream of images", .operands = "[FILE]", .max_operands = 1,
-    .options = options, .uses = PROG_SEED | PROG_PG_THREADS,
-    .notes = "Train, watching it learn; killed and started again, it goes on from the checkpoint:\n"
-             "  tshuf --epochs 20 --from s.tns faces.tns |\n"
-             "    ganstep --gen gen.net --critic critic.net --state s.tns --log log.tsv | tview --tty\n"
-             "Draw 64 images from it:\n"
-             "  ganstep --state s.tns --sample 64 | tview -o sheet.png"};
+static const program self = {.name = "ganstep",
+                             .summary = "train a generative adversarial network on a stream of images",
+                             .operands = "[FILE]",
+                             .max_operands = 1,
+                             .options = options,
+                             .uses = PROG_SEED | PROG_PG_THREADS,
+                             .notes = "Train, watching it learn; killed and started again, it goes on from the checkpoint:\n"
+                                      "  tshuf --epochs 20 --from s.tns faces.tns |\n"
+                                      "    ganstep --gen gen.net --critic critic.net --state s.tns --log log.tsv | tview --tty\n"
+                                      "Draw 64 images from it:\n"
+                                      "  ganstep --state s.tns --sample 64 | tview -o sheet.png"};
 
 /* ---- the training's place in the data, and all that a checkpoint holds ---- */
 
@@ -85,7 +90,8 @@ static void painter_close(painter *p) {
 }
 
 /* Hands images first..first+count-1 of the fixed noise, as u8, to `put`. */
-static void paint(painter *p, int64_t count, const char *prefix, const char *step, void (*put)(const tns_frame *f, void *to), void *to) {
+static void paint(painter *p, int64_t count, const char *prefix, const char *step, void (*put)(const tns_frame *f, void *to),
+                  void *to) {
     const net_layer *out = &p->gen->layer[p->gen->layers - 1];
     uint32_t shape[3] = {(uint32_t)out->h, (uint32_t)out->w, (uint32_t)out->c};
     size_t z = (size_t)p->gen->layer[0].c;
@@ -213,8 +219,8 @@ static void must_match(const tns_meta *h, const char *field, const char *now, co
     text was = {0};
     const char *v = tns_meta_get(h, field, &was);
     if (!v || strcmp(v, now))
-        die(EXIT_FAILED, "%s: was trained with %s: '%.200s', now it is '%.200s'. Use the same, or another --state to begin anew", state_path, what,
-            v ? v : "none", now);
+        die(EXIT_FAILED, "%s: was trained with %s: '%.200s', now it is '%.200s'. Use the same, or another --state to begin anew",
+            state_path, what, v ? v : "none", now);
     free(was.s);
 }
 
@@ -245,7 +251,8 @@ static void resume(training *t) {
     t->a.opt_critic.t = number_after(&h, "adam", "critic:");
     uint64_t threads = number_after(&h, "threads", "");
     if (threads != (uint64_t)prog.threads && !prog.quiet)
-        warn("%s was trained with -j %" PRIu64 ", now it is %" PRId64 ": results will differ in the last digits", state_path, threads, prog.threads);
+        warn("%s was trained with -j %" PRIu64 ", now it is %" PRId64 ": results will differ in the last digits", state_path,
+             threads, prog.threads);
     state s = {0};
     list_state(t, &s);
     read_state(&s, r, state_path);
@@ -257,8 +264,10 @@ static void resume(training *t) {
 static void add_layer_columns(const net *n, const char *name, text *row, bool values) {
     for (int i = 0; i < n->layers; i++) {
         if (n->layer[i].weight < 0) continue;
-        if (values) text_addf(row, "\t%.9g", gan_layer_gradient(n, i));
-        else text_addf(row, "\tgrad_%s:%s", name, n->layer[i].name);
+        if (values)
+            text_addf(row, "\t%.9g", gan_layer_gradient(n, i));
+        else
+            text_addf(row, "\tgrad_%s:%s", name, n->layer[i].name);
     }
 }
 
@@ -273,8 +282,8 @@ static void log_header(const training *t, text *row) {
 
 static void log_row(history_log *l, const training *t, const gan_metrics *m, double seconds) {
     text row = {0};
-    text_addf(&row, "%" PRIu64 "\t%" PRIu64 "\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.4f", t->step, t->epoch, m->loss_d, m->loss_g,
-              m->d_real, m->d_fake, m->penalty, m->grad_g_mean, m->grad_g_norm, m->grad_d_norm, seconds);
+    text_addf(&row, "%" PRIu64 "\t%" PRIu64 "\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.4f", t->step, t->epoch,
+              m->loss_d, m->loss_g, m->d_real, m->d_fake, m->penalty, m->grad_g_mean, m->grad_g_norm, m->grad_d_norm, seconds);
     if (log_layers) {
         add_layer_columns(t->gen, "g", &row, true);
         add_layer_columns(t->critic, "d", &row, true);
@@ -326,8 +335,10 @@ static uint64_t epoch_of(const tns_frame *f, bool *has) {
 
 static bool next_record(source *s) {
     while (!s->ahead && !s->over) {
-        if (!prog_next(s->in, &s->f)) s->over = true;
-        else if (s->f.type == 'R') s->ahead = true;
+        if (!prog_next(s->in, &s->f))
+            s->over = true;
+        else if (s->f.type == 'R')
+            s->ahead = true;
     }
     return s->ahead;
 }
@@ -336,15 +347,19 @@ static bool next_record(source *s) {
 static void take_image(const training *t, const source *s, float *to) {
     const tns_frame *f = &s->f;
     const net_layer *want = &t->critic->layer[0];
-    if (f->rank != 3 || f->shape[0] != (uint32_t)want->h || f->shape[1] != (uint32_t)want->w || f->shape[2] != (uint32_t)want->c) {
+    if (f->rank != 3 || f->shape[0] != (uint32_t)want->h || f->shape[1] != (uint32_t)want->w ||
+        f->shape[2] != (uint32_t)want->c) {
         char have[80];
         tns_shape_text(f, have);
-        prog_bad_record(s->in, f, "an image of %s, the nets want %dx%dx%d; imgnorm --size %dx%d before it would make it so", have, want->h, want->w,
-                        want->c, want->w, want->h);
+        prog_bad_record(s->in, f, "an image of %s, the nets want %dx%dx%d; imgnorm --size %dx%d before it would make it so", have,
+                        want->h, want->w, want->c, want->w, want->h);
     }
-    if (f->dtype == TNS_U8) ops_f32.from_u8(f->data_len, 2 / 255., -1, f->data, to);
-    else if (f->dtype == TNS_F32) memcpy(to, f->data, f->data_len);
-    else prog_bad_record(s->in, f, "pixels of %s; u8 (0:255) or f32 (-1:1) are wanted", tns_dtype_name(f->dtype));
+    if (f->dtype == TNS_U8)
+        ops_f32.from_u8(f->data_len, 2 / 255., -1, f->data, to);
+    else if (f->dtype == TNS_F32)
+        memcpy(to, f->data, f->data_len);
+    else
+        prog_bad_record(s->in, f, "pixels of %s; u8 (0:255) or f32 (-1:1) are wanted", tns_dtype_name(f->dtype));
 }
 
 /* Fills a batch with records of one epoch; what is left of an epoch at its end is dropped. False at the end of the data. */
@@ -362,7 +377,8 @@ static bool next_batch(training *t, source *s, float *images) {
         }
         s->skip = 0;
         if (epoch < t->epoch)
-            prog_bad_record(s->in, &s->f, "is of epoch %" PRIu64 ", the training is at %" PRIu64 "; use tshuf --from %s", epoch, t->epoch, state_path);
+            prog_bad_record(s->in, &s->f, "is of epoch %" PRIu64 ", the training is at %" PRIu64 "; use tshuf --from %s", epoch,
+                            t->epoch, state_path);
         if (epoch > t->epoch) t->epoch = epoch, t->consumed = 0, have = 0;
         take_image(t, s, images + (size_t)have++ * pixels);
         t->consumed++;
@@ -387,15 +403,16 @@ static gan_options gan_options_of(void) {
     o.critic = (adam_options){lr_d, beta1, beta2, eps, adam_form == 0};
     char *copy = xstrdup(smooth), *comma = strchr(copy, ',');
     if (comma) *comma = 0;
-    if (!comma || !parse_f64(copy, &o.target_real) || !parse_f64(comma + 1, &o.target_fake) || o.target_real < 0 || o.target_real > 1 ||
-        o.target_fake < 0 || o.target_fake > 1)
+    if (!comma || !parse_f64(copy, &o.target_real) || !parse_f64(comma + 1, &o.target_fake) || o.target_real < 0 ||
+        o.target_real > 1 || o.target_fake < 0 || o.target_fake > 1)
         prog_usage("--smooth %s: two targets from 0 to 1, as .9,0", smooth);
     free(copy);
     return o;
 }
 
 static char *canonical_options(void) {
-    return xasprintf("seed=%" PRIu64 " batch=%" PRId64 " lr_g=%.17g lr_d=%.17g beta1=%.17g beta2=%.17g eps=%.17g adam=%d smooth=%s update=%d",
+    return xasprintf("seed=%" PRIu64 " batch=%" PRId64
+                     " lr_g=%.17g lr_d=%.17g beta1=%.17g beta2=%.17g eps=%.17g adam=%d smooth=%s update=%d",
                      prog.seed, batch, lr_g, lr_d, beta1, beta2, eps, adam_form, smooth, update);
 }
 
@@ -429,7 +446,9 @@ static void train_close(training *t) {
 static _Noreturn void not_finite(const training *t, const gan_metrics *m, uint64_t saved) {
     char where[40] = "there is no checkpoint yet";
     if (saved != UINT64_MAX) snprintf(where, sizeof where, "holds step %" PRIu64, saved);
-    die(EXIT_FAILED, "step %" PRIu64 ": a loss or gradient isn't finite (loss_d %g, loss_g %g). Look at the data and the learning rates; %s%s%s",
+    die(EXIT_FAILED,
+        "step %" PRIu64
+        ": a loss or gradient isn't finite (loss_d %g, loss_g %g). Look at the data and the learning rates; %s%s%s",
         t->step + 1, m->loss_d, m->loss_g, saved != UINT64_MAX ? state_path : "", saved != UINT64_MAX ? " " : "", where);
 }
 
@@ -464,8 +483,7 @@ static int train(void) {
         rng r = rng_make(prog.seed, "ganstep", "z", t.step);
         rng_fill_normal(&r, z, z_count);
         gan_metrics m;
-        if (!gan_step(&t.a, images, z, prog.seed, t.step, &m))
-            not_finite(&t, &m, saved);
+        if (!gan_step(&t.a, images, z, prog.seed, t.step, &m)) not_finite(&t, &m, saved);
         t.step++;
         double now = monotonic_seconds();
         if (log) log_row(log, &t, &m, now - start);

@@ -25,8 +25,10 @@ static void message(const char *fmt, va_list ap) {
     text_addf(&out, "%s: ", base_program);
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
-        if (c < 32 || c == 127) text_addf(&out, "\\x%02x", c);
-        else text_addn(&out, s, 1);
+        if (c < 32 || c == 127)
+            text_addf(&out, "\\x%02x", c);
+        else
+            text_addn(&out, s, 1);
     }
     size_t n = strlen(fmt);
     if (n && fmt[n - 1] == ':') text_addf(&out, " %s", strerror(saved));
@@ -139,8 +141,10 @@ void text_add_shell(text *t, const char *s) {
     }
     text_add(t, "'");
     for (; *s; s++) {
-        if (*s == '\'') text_add(t, "'\\''");
-        else text_addn(t, s, 1);
+        if (*s == '\'')
+            text_add(t, "'\\''");
+        else
+            text_addn(t, s, 1);
     }
     text_add(t, "'");
 }
@@ -185,9 +189,15 @@ bool parse_size(const char *s, uint64_t *out) {
     memcpy(digits, s, n + 1);
     int shift = 0;
     switch (digits[n - 1]) {
-    case 'K': shift = 10; break;
-    case 'M': shift = 20; break;
-    case 'G': shift = 30; break;
+    case 'K':
+        shift = 10;
+        break;
+    case 'M':
+        shift = 20;
+        break;
+    case 'G':
+        shift = 30;
+        break;
     }
     if (shift) digits[n - 1] = 0;
     uint64_t v;

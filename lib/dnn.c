@@ -40,7 +40,9 @@ static dnnl_stream_t stream;
 static entry *cache;
 
 static void check(dnnl_status_t status, const char *what) {
-    if (status != dnnl_success) die(EXIT_FAILED, "oneDNN: %s failed (status %d)%s", what, (int)status, status == dnnl_out_of_memory ? ": out of memory; try a smaller -b" : "");
+    if (status != dnnl_success)
+        die(EXIT_FAILED, "oneDNN: %s failed (status %d)%s", what, (int)status,
+            status == dnnl_out_of_memory ? ": out of memory; try a smaller -b" : "");
 }
 
 const char *dnn_version(void) {
@@ -69,9 +71,9 @@ static void free_desc(desc *d) {
 }
 
 static dnnl_primitive_attr_t attributes(activation act) {
-    static const dnnl_alg_kind_t kinds[] = {[ACT_RELU] = dnnl_eltwise_relu,     [ACT_LEAKY] = dnnl_eltwise_relu,
-                                            [ACT_ELU] = dnnl_eltwise_elu,       [ACT_TANH] = dnnl_eltwise_tanh,
-                                            [ACT_SIGMOID] = dnnl_eltwise_logistic, [ACT_SILU] = dnnl_eltwise_swish};
+    static const dnnl_alg_kind_t kinds[] = {
+        [ACT_RELU] = dnnl_eltwise_relu, [ACT_LEAKY] = dnnl_eltwise_relu,       [ACT_ELU] = dnnl_eltwise_elu,
+        [ACT_TANH] = dnnl_eltwise_tanh, [ACT_SIGMOID] = dnnl_eltwise_logistic, [ACT_SILU] = dnnl_eltwise_swish};
     dnnl_primitive_attr_t attr;
     check(dnnl_primitive_attr_create(&attr), "attributes");
     if (act.kind == ACT_NONE) return attr;
@@ -101,25 +103,28 @@ static dnnl_primitive_desc_t describe(pass kind, const conv_shape *s, const desc
 #if DNNL_VERSION_MAJOR >= 3
     dnnl_status_t status;
     if (kind == FORWARD)
-        status = dnnl_convolution_forward_primitive_desc_create(&pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, b ? *b : NULL,
-                                                                *y, strides, dilates, before, after, attr);
+        status = dnnl_convolution_forward_primitive_desc_create(&pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x,
+                                                                *w, b ? *b : NULL, *y, strides, dilates, before, after, attr);
     else if (kind == BACKWARD_DATA)
-        status = dnnl_convolution_backward_data_primitive_desc_create(&pd, engine, dnnl_convolution_direct, *x, *w, *y, strides, dilates, before,
-                                                                      after, hint, attr);
+        status = dnnl_convolution_backward_data_primitive_desc_create(&pd, engine, dnnl_convolution_direct, *x, *w, *y, strides,
+                                                                      dilates, before, after, hint, attr);
     else
-        status = dnnl_convolution_backward_weights_primitive_desc_create(&pd, engine, dnnl_convolution_direct, *x, *w, NULL, *y, strides, dilates,
-                                                                         before, after, hint, attr);
+        status = dnnl_convolution_backward_weights_primitive_desc_create(&pd, engine, dnnl_convolution_direct, *x, *w, NULL, *y,
+                                                                         strides, dilates, before, after, hint, attr);
     check(status, "choosing a convolution");
 #else
     dnnl_convolution_desc_t d;
     if (kind == FORWARD)
-        check(dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, x, w, b, y, strides, dilates, before,
-                                                         after), "describing a convolution");
+        check(dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, x, w, b, y, strides,
+                                                         dilates, before, after),
+              "describing a convolution");
     else if (kind == BACKWARD_DATA)
-        check(dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, x, w, y, strides, dilates, before, after),
+        check(dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, x, w, y, strides, dilates, before,
+                                                               after),
               "describing a convolution's gradient");
     else
-        check(dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, x, w, NULL, y, strides, dilates, before, after),
+        check(dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, x, w, NULL, y, strides, dilates,
+                                                                  before, after),
               "describing a convolution's gradient");
     check(dnnl_primitive_desc_create(&pd, &d, attr, engine, hint), "choosing a convolution");
 #endif
@@ -167,7 +172,8 @@ static entry *make_entry(const cache_key *key) {
     e->y = memory_of(REF(y), NULL);
     if (key->has_bias) e->bias = memory_of(REF(b), NULL);
     e->plain = memory_of(REF(plain), NULL);
-    desc_ref packed = dnnl_primitive_desc_query_md(pd, key->kind == BACKWARD_WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
+    desc_ref packed =
+        dnnl_primitive_desc_query_md(pd, key->kind == BACKWARD_WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
     if (!dnnl_memory_desc_equal(REF(plain), packed)) make_reorder(e, REF(plain), packed);
 
     if (pd != forward) dnnl_primitive_desc_destroy(pd);
@@ -178,7 +184,8 @@ static entry *make_entry(const cache_key *key) {
     return cache = e;
 }
 
-static void execute(pass kind, const conv_shape *s, const float *x, const float *w, const float *bias, activation act, const float *y) {
+static void execute(pass kind, const conv_shape *s, const float *x, const float *w, const float *bias, activation act,
+                    const float *y) {
     cache_key key;
     memset(&key, 0, sizeof key); /* padding too: keys are compared as bytes */
     key.kind = kind, key.s = *s, key.act.kind = act.kind, key.act.alpha = act.alpha, key.has_bias = bias != NULL;
@@ -196,7 +203,8 @@ static void execute(pass kind, const conv_shape *s, const float *x, const float 
                                {kind == BACKWARD_WEIGHTS ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, weights},
                                {kind == FORWARD ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, e->y},
                                {DNNL_ARG_BIAS, e->bias}};
-    if (e->reorder && kind != BACKWARD_WEIGHTS) check(dnnl_primitive_execute(e->reorder, stream, 2, reorder), "reordering weights");
+    if (e->reorder && kind != BACKWARD_WEIGHTS)
+        check(dnnl_primitive_execute(e->reorder, stream, 2, reorder), "reordering weights");
     check(dnnl_primitive_execute(e->conv, stream, bias ? 4 : 3, args), "a convolution");
     if (e->reorder && kind == BACKWARD_WEIGHTS) {
         reorder[0].memory = e->packed, reorder[1].memory = e->plain;

@@ -12,18 +12,19 @@ bool gan_open(gan *a, net *gen, net *critic, const gan_options *o, char err[NET_
     const net_layer *image = output_of(gen), *in = &critic->layer[0], *verdict = output_of(critic);
     *a = (gan){.gen = gen, .critic = critic, .o = *o};
     if (image->h != in->h || image->w != in->w || image->c != in->c) {
-        snprintf(err, NET_ERROR, "the generator %.80s makes %dx%dx%d images, the critic %.80s takes %dx%dx%d", gen->file, image->h, image->w,
-                 image->c, critic->file, in->h, in->w, in->c);
+        snprintf(err, NET_ERROR, "the generator %.80s makes %dx%dx%d images, the critic %.80s takes %dx%dx%d", gen->file,
+                 image->h, image->w, image->c, critic->file, in->h, in->w, in->c);
         return false;
     }
     if (verdict->h != 1 || verdict->w != 1 || verdict->c != 1) {
-        snprintf(err, NET_ERROR, "the critic %.150s gives %dx%dx%d numbers an image, not one logit", critic->file, verdict->h, verdict->w,
-                 verdict->c);
+        snprintf(err, NET_ERROR, "the critic %.150s gives %dx%dx%d numbers an image, not one logit", critic->file, verdict->h,
+                 verdict->w, verdict->c);
         return false;
     }
     a->run_gen = net_run_new(gen, o->batch, true);
     a->run_critic = net_run_new(critic, o->batch, true);
-    if (a->run_gen && a->run_critic && optimiser_open(&a->opt_gen, gen, &o->gen) && optimiser_open(&a->opt_critic, critic, &o->critic))
+    if (a->run_gen && a->run_critic && optimiser_open(&a->opt_gen, gen, &o->gen) &&
+        optimiser_open(&a->opt_critic, critic, &o->critic))
         return true;
     snprintf(err, NET_ERROR, "not enough memory for a batch of %d; try a smaller -b", o->batch);
     return false;

@@ -61,7 +61,8 @@ history_log *history_log_open(const char *path, const char *header, uint64_t ste
     if (regular) {
         if (step) at = rows_up_to(l->fd, header, step, &last);
         if (step && last != step)
-            warn("%s: has no rows up to step %llu, where the state stands; what's missing is lost", path, (unsigned long long)step);
+            warn("%s: has no rows up to step %llu, where the state stands; what's missing is lost", path,
+                 (unsigned long long)step);
         cut(l->fd, path, at);
     }
     if (!at && full_write(l->fd, header, strlen(header)) < 0) die(EXIT_FAILED, "%s:", path);
@@ -125,7 +126,8 @@ history_stream *history_stream_open(const char *path, const tns_meta *header, ui
     uint64_t count = 0, size = s->regular ? (uint64_t)lseek(s->fd, 0, SEEK_END) : 0;
     if (s->regular && lseek(s->fd, 0, SEEK_SET) < 0) die(EXIT_FAILED, "%s:", path);
     bool goes_on = s->regular && !restart && size && records_up_to(s->fd, path, step, &s->end, &count);
-    if (s->regular && !restart && !goes_on) warn("%s: doesn't hold the samples up to step %llu; it begins anew", path, (unsigned long long)step);
+    if (s->regular && !restart && !goes_on)
+        warn("%s: doesn't hold the samples up to step %llu; it begins anew", path, (unsigned long long)step);
     if (goes_on) {
         cut(s->fd, path, s->end);
         s->w = tns_writer_resume(s->fd, count);

@@ -77,14 +77,16 @@ static bool bad(parser *p, const char *fmt, ...) {
 
 static bool whole(parser *p, const char *what, const char *word, int min, int max, int *out) {
     int64_t v;
-    if (!parse_i64(word, &v) || v < min || v > max) return bad(p, "%s '%.60s' isn't a whole number from %d to %d", what, word, min, max);
+    if (!parse_i64(word, &v) || v < min || v > max)
+        return bad(p, "%s '%.60s' isn't a whole number from %d to %d", what, word, min, max);
     *out = (int)v;
     return true;
 }
 
 static bool number(parser *p, const char *what, const char *word, double min, double max, double *out) {
     double v;
-    if (!parse_f64(word, &v) || v < min || v > max) return bad(p, "%s '%.60s' isn't a number from %g to %g", what, word, min, max);
+    if (!parse_f64(word, &v) || v < min || v > max)
+        return bad(p, "%s '%.60s' isn't a number from %g to %g", what, word, min, max);
     *out = v;
     return true;
 }
@@ -194,16 +196,24 @@ static bool attribute(parser *p, const struct op_info *info, char *word, net_lay
 static bool argument(parser *p, const struct op_info *info, int index, const char *word, net_layer *l) {
     switch (info->op) {
     case OP_INPUT:
-    case OP_RESHAPE: return size(p, word, l);
-    case OP_DENSE: return whole(p, "size", word, 1, 1 << 24, &l->out);
+    case OP_RESHAPE:
+        return size(p, word, l);
+    case OP_DENSE:
+        return whole(p, "size", word, 1, 1 << 24, &l->out);
     case OP_CONV:
-    case OP_CONVT: return index == 0 ? whole(p, "channels", word, 1, MAX_SIDE, &l->out) : kernel(p, word, l);
+    case OP_CONVT:
+        return index == 0 ? whole(p, "channels", word, 1, MAX_SIDE, &l->out) : kernel(p, word, l);
     case OP_MAXPOOL:
-    case OP_AVGPOOL: return kernel(p, word, l);
-    case OP_DROPOUT: return number(p, "rate", word, 0, .999, &l->rate);
-    case OP_UPSAMPLE: return whole(p, "factor", word, 1, 64, &l->kh);
-    case OP_ACT: return number(p, "alpha", word, 0, 100, &l->act.alpha);
-    default: return bad(p, "%s takes no '%.60s'", info->name, word);
+    case OP_AVGPOOL:
+        return kernel(p, word, l);
+    case OP_DROPOUT:
+        return number(p, "rate", word, 0, .999, &l->rate);
+    case OP_UPSAMPLE:
+        return whole(p, "factor", word, 1, 64, &l->kh);
+    case OP_ACT:
+        return number(p, "alpha", word, 0, 100, &l->act.alpha);
+    default:
+        return bad(p, "%s takes no '%.60s'", info->name, word);
     }
 }
 
@@ -235,15 +245,27 @@ static bool parse_line(parser *p, char **word, int words) {
     } else if (info->op == OP_INPUT) {
         name = "input";
     }
-    if ((info->op == OP_INPUT) != (n->layers == 0)) return bad(p, n->layers ? "a second input" : "the first line must be `input`");
+    if ((info->op == OP_INPUT) != (n->layers == 0))
+        return bad(p, n->layers ? "a second input" : "the first line must be `input`");
     if (n->layers == NET_MAX_LAYERS) return bad(p, "more than %d layers", NET_MAX_LAYERS);
     bool parametrised = info->op == OP_DENSE || info->op == OP_CONV || info->op == OP_CONVT || info->op == OP_BATCHNORM ||
                         info->op == OP_LAYERNORM;
     if (parametrised && !*name) return bad(p, "%s has parameters, so it needs a name: `NAME %s ...`", info->name, info->name);
 
     net_layer *l = &n->layer[n->layers];
-    *l = (net_layer){.op = info->op, .line = p->line, .stride = 1, .dilation = 1, .groups = 1, .bias = true, .eps = 1e-3,
-                     .momentum = .99, .alias = -1, .weight = -1, .bias_param = -1, .mean = -1, .var = -1};
+    *l = (net_layer){.op = info->op,
+                     .line = p->line,
+                     .stride = 1,
+                     .dilation = 1,
+                     .groups = 1,
+                     .bias = true,
+                     .eps = 1e-3,
+                     .momentum = .99,
+                     .alias = -1,
+                     .weight = -1,
+                     .bias_param = -1,
+                     .mean = -1,
+                     .var = -1};
     l->act.kind = info->act;
     l->name = xstrdup(name);
     l->input = xarray((size_t)words + 1, sizeof *l->input);
@@ -260,7 +282,8 @@ static bool parse_line(parser *p, char **word, int words) {
             if (!argument(p, info, args++, word[at], l)) return false;
         }
     }
-    if (args < info->min_args) return bad(p, "%s wants %s", info->name, info->max_args == 2 ? "channels and a kernel" : "an argument");
+    if (args < info->min_args)
+        return bad(p, "%s wants %s", info->name, info->max_args == 2 ? "channels and a kernel" : "an argument");
     if (info->op == OP_INPUT && args == 0) n->open = true;
     if (at < words) {
         if (info->op == OP_INPUT) return bad(p, "input has no inputs");
@@ -274,7 +297,8 @@ static bool parse_line(parser *p, char **word, int words) {
         l->input[l->inputs++] = n->layers - 2;
     }
     if (l->inputs < info->min_inputs) return bad(p, "%s wants %d inputs: `%s < A B`", info->name, info->min_inputs, info->name);
-    if (l->inputs > info->max_inputs) return bad(p, "%s takes %d input%s", info->name, info->max_inputs, info->max_inputs == 1 ? "" : "s");
+    if (l->inputs > info->max_inputs)
+        return bad(p, "%s takes %d input%s", info->name, info->max_inputs, info->max_inputs == 1 ? "" : "s");
     return true;
 }
 
@@ -294,8 +318,10 @@ net *net_parse(const char *source, const char *file, char err[NET_ERROR]) {
         char *comment = strchr(line, '#');
         if (comment) *comment = 0;
         for (char *w = strtok_r(line, " \t\r", &save); w && !p.failed; w = strtok_r(NULL, " \t\r", &save)) {
-            if (words == MAX_WORDS) bad(&p, "more than %d words", MAX_WORDS);
-            else word[words++] = w;
+            if (words == MAX_WORDS)
+                bad(&p, "more than %d words", MAX_WORDS);
+            else
+                word[words++] = w;
         }
         if (words && !p.failed) parse_line(&p, word, words);
         free(line);
@@ -315,8 +341,10 @@ net *net_load(const char *path, char err[NET_ERROR]) {
         return NULL;
     }
     net *n = NULL;
-    if (strlen(s) != len) snprintf(err, NET_ERROR, "%.200s: not a text", path);
-    else n = net_parse(s, path, err);
+    if (strlen(s) != len)
+        snprintf(err, NET_ERROR, "%.200s: not a text", path);
+    else
+        n = net_parse(s, path, err);
     free(s);
     return n;
 }
@@ -342,7 +370,8 @@ void net_free(net *n) {
 
 static int add_param(net *n, int layer, const char *suffix, bool trained, int rank, const uint32_t *shape) {
     net_param *q = &n->param[n->params];
-    *q = (net_param){.key = xasprintf("%s.%s", n->layer[layer].name, suffix), .rank = rank, .count = 1, .trained = trained, .layer = layer};
+    *q = (net_param){
+        .key = xasprintf("%s.%s", n->layer[layer].name, suffix), .rank = rank, .count = 1, .trained = trained, .layer = layer};
     for (int i = 0; i < rank; i++) q->count *= q->shape[i] = shape[i];
     size_t *total = trained ? &n->weight_count : &n->stat_count;
     q->offset = *total;
@@ -396,8 +425,8 @@ static bool shape_layer(parser *p, int i) {
         l->h = (x->h - 1) * l->stride + l->kh - l->before - l->after;
         l->w = (x->w - 1) * l->stride + l->kw - l->before - l->after;
         l->c = l->out;
-        l->weight = add_param(n, i, "weight", true, 4,
-                              (uint32_t[]){(uint32_t)x->c, (uint32_t)l->out, (uint32_t)l->kh, (uint32_t)l->kw});
+        l->weight =
+            add_param(n, i, "weight", true, 4, (uint32_t[]){(uint32_t)x->c, (uint32_t)l->out, (uint32_t)l->kh, (uint32_t)l->kw});
         break;
     case OP_BATCHNORM:
     case OP_LAYERNORM:
@@ -422,7 +451,8 @@ static bool shape_layer(parser *p, int i) {
         break;
     case OP_RESHAPE: {
         int64_t have = (int64_t)x->h * x->w * x->c, want = (int64_t)l->h * l->w * l->c;
-        if (have != want) return bad(p, "can't reshape %dx%dx%d (%lld) to %lld", x->h, x->w, x->c, (long long)have, (long long)want);
+        if (have != want)
+            return bad(p, "can't reshape %dx%dx%d (%lld) to %lld", x->h, x->w, x->c, (long long)have, (long long)want);
         break;
     }
     case OP_FLATTEN: {
@@ -443,7 +473,8 @@ static bool shape_layer(parser *p, int i) {
             if (l->op == OP_CONCAT) l->c += y->c;
         }
         break;
-    default: break;
+    default:
+        break;
     }
     if ((l->op == OP_DENSE || l->op == OP_CONV || l->op == OP_CONVT) && l->bias)
         l->bias_param = add_param(n, i, "bias", true, 1, (uint32_t[]){(uint32_t)l->c});
@@ -552,8 +583,10 @@ void net_init(net *n, uint64_t seed, const char *name) {
         bool is_bias = i == l->bias_param;
         const net_param *weight = &n->param[l->weight];
         double field = (double)l->kh * l->kw, fan_in, fan_out;
-        if (weight->rank == 4) fan_in = weight->shape[1] * field, fan_out = weight->shape[0] * field;
-        else fan_in = weight->rank == 2 ? weight->shape[1] : 1, fan_out = weight->shape[0];
+        if (weight->rank == 4)
+            fan_in = weight->shape[1] * field, fan_out = weight->shape[0] * field;
+        else
+            fan_in = weight->rank == 2 ? weight->shape[1] : 1, fan_out = weight->shape[0];
         if (l->op == OP_CONVT) fan_in = weight->shape[0] * field, fan_out = weight->shape[1] * field;
 
         init_kind kind = is_bias && l->init != INIT_TORCH ? INIT_ZEROS : l->init;
@@ -565,12 +598,24 @@ void net_init(net *n, uint64_t seed, const char *name) {
         double glorot = sqrt(6 / (fan_in + fan_out)), torch = 1 / sqrt(l->op == OP_CONVT ? fan_out : fan_in);
         for (size_t k = 0; k < p->count; k++) {
             switch (kind) {
-            case INIT_GLOROT: v[k] = rng_range(&r, -glorot, glorot); break;
-            case INIT_HE: v[k] = rng_normal(&r) * sqrt(2 / fan_in); break;
-            case INIT_TORCH: v[k] = rng_range(&r, -torch, torch); break;
-            case INIT_NORMAL: v[k] = l->init_a + l->init_b * rng_normal(&r); break;
-            case INIT_ZEROS: v[k] = 0; break;
-            case INIT_ONES: v[k] = 1; break;
+            case INIT_GLOROT:
+                v[k] = rng_range(&r, -glorot, glorot);
+                break;
+            case INIT_HE:
+                v[k] = rng_normal(&r) * sqrt(2 / fan_in);
+                break;
+            case INIT_TORCH:
+                v[k] = rng_range(&r, -torch, torch);
+                break;
+            case INIT_NORMAL:
+                v[k] = l->init_a + l->init_b * rng_normal(&r);
+                break;
+            case INIT_ZEROS:
+                v[k] = 0;
+                break;
+            case INIT_ONES:
+                v[k] = 1;
+                break;
             }
         }
         n->ops->from_f64(p->count, v, net_param_data(n, p));

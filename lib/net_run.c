@@ -55,7 +55,8 @@ static bool plan(net_run *r, buffer *b, int n, void **to) {
         for (int s = 0; s < slots; s++) {
             if (busy_until[s] >= b[i].start) continue;
             bool fits = size[s] >= b[i].count, best_fits = best >= 0 && size[best] >= b[i].count;
-            if (best < 0 || (fits && (!best_fits || size[s] < size[best])) || (!fits && !best_fits && size[s] > size[best])) best = s;
+            if (best < 0 || (fits && (!best_fits || size[s] < size[best])) || (!fits && !best_fits && size[s] > size[best]))
+                best = s;
         }
         if (best < 0) best = slots++;
         if (size[best] < b[i].count) size[best] = b[i].count;
@@ -124,7 +125,8 @@ net_run *net_run_new(net *n, int batch, bool train) {
         good = plan(r, b, count, r->dy);
         for (int k = 0; k < n->params; k++)
             if (n->param[k].trained && n->param[k].count > scratch) scratch = n->param[k].count;
-        good = good && (r->scratch = own(r, scratch + 16, n->ops->real_size)) && (r->scratch2 = own(r, scratch2 + 16, n->ops->real_size));
+        good = good && (r->scratch = own(r, scratch + 16, n->ops->real_size)) &&
+               (r->scratch2 = own(r, scratch2 + 16, n->ops->real_size));
     }
     free(last_use);
     free(readers);
@@ -160,20 +162,51 @@ static int padding_before(const net_layer *l, int in, int out, int k) {
 static conv_shape conv_of(const net_run *r, const net_layer *l) {
     const net_layer *x = &r->n->layer[l->input[0]];
     const net_layer *wide = l->op == OP_CONVT ? l : x, *narrow = l->op == OP_CONVT ? x : l;
-    return (conv_shape){.n = r->batch, .h = wide->h, .w = wide->w, .c = wide->c, .oh = narrow->h, .ow = narrow->w, .oc = narrow->c,
-                        .kh = l->kh, .kw = l->kw, .stride_h = l->stride, .stride_w = l->stride, .dil_h = l->dilation, .dil_w = l->dilation,
-                        .top = padding_before(l, wide->h, narrow->h, l->kh), .left = padding_before(l, wide->w, narrow->w, l->kw),
+    return (conv_shape){.n = r->batch,
+                        .h = wide->h,
+                        .w = wide->w,
+                        .c = wide->c,
+                        .oh = narrow->h,
+                        .ow = narrow->w,
+                        .oc = narrow->c,
+                        .kh = l->kh,
+                        .kw = l->kw,
+                        .stride_h = l->stride,
+                        .stride_w = l->stride,
+                        .dil_h = l->dilation,
+                        .dil_w = l->dilation,
+                        .top = padding_before(l, wide->h, narrow->h, l->kh),
+                        .left = padding_before(l, wide->w, narrow->w, l->kw),
                         .groups = l->groups};
 }
 
 static pool_shape pool_of(const net_run *r, const net_layer *l) {
     const net_layer *x = &r->n->layer[l->input[0]];
     if (l->op == OP_GAP)
-        return (pool_shape){.n = r->batch, .h = x->h, .w = x->w, .c = x->c, .oh = 1, .ow = 1, .kh = x->h, .kw = x->w, .stride_h = 1,
+        return (pool_shape){.n = r->batch,
+                            .h = x->h,
+                            .w = x->w,
+                            .c = x->c,
+                            .oh = 1,
+                            .ow = 1,
+                            .kh = x->h,
+                            .kw = x->w,
+                            .stride_h = 1,
                             .stride_w = 1};
-    return (pool_shape){.n = r->batch, .h = x->h, .w = x->w, .c = x->c, .oh = l->h, .ow = l->w, .kh = l->kh, .kw = l->kw,
-                        .stride_h = l->stride, .stride_w = l->stride, .top = padding_before(l, x->h, l->h, l->kh),
-                        .left = padding_before(l, x->w, l->w, l->kw), .max = l->op == OP_MAXPOOL, .count_pad = l->count_pad};
+    return (pool_shape){.n = r->batch,
+                        .h = x->h,
+                        .w = x->w,
+                        .c = x->c,
+                        .oh = l->h,
+                        .ow = l->w,
+                        .kh = l->kh,
+                        .kw = l->kw,
+                        .stride_h = l->stride,
+                        .stride_w = l->stride,
+                        .top = padding_before(l, x->h, l->h, l->kh),
+                        .left = padding_before(l, x->w, l->w, l->kw),
+                        .max = l->op == OP_MAXPOOL,
+                        .count_pad = l->count_pad};
 }
 
 static void *param_data(const net_run *r, int index) {
@@ -201,7 +234,9 @@ static void forward_layer(net_run *r, int i) {
     void *y = r->y[i], *w = param_data(r, l->weight), *b = param_data(r, l->bias_param);
     size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w, count = (size_t)r->batch * sample_count(l);
     switch (l->op) {
-    case OP_DENSE: o->dense_forward(r->batch, in->c, l->c, x, w, b, l->act, y); break;
+    case OP_DENSE:
+        o->dense_forward(r->batch, in->c, l->c, x, w, b, l->act, y);
+        break;
     case OP_CONV: {
         conv_shape s = conv_of(r, l);
         o->conv_forward(&s, x, w, b, l->act, y);
@@ -214,15 +249,18 @@ static void forward_layer(net_run *r, int i) {
     }
     case OP_BATCHNORM:
         if (r->train)
-            o->batchnorm_forward(rows, l->c, x, w, b, l->eps, l->act, y, r->aux[i], second(r, r->aux[i], l->c), param_data(r, l->mean),
-                                 param_data(r, l->var), l->momentum, l->unbiased);
-        else o->batchnorm_infer(rows, l->c, x, w, b, l->eps, l->act, param_data(r, l->mean), param_data(r, l->var), y);
+            o->batchnorm_forward(rows, l->c, x, w, b, l->eps, l->act, y, r->aux[i], second(r, r->aux[i], l->c),
+                                 param_data(r, l->mean), param_data(r, l->var), l->momentum, l->unbiased);
+        else
+            o->batchnorm_infer(rows, l->c, x, w, b, l->eps, l->act, param_data(r, l->mean), param_data(r, l->var), y);
         break;
     case OP_LAYERNORM:
         o->layernorm_forward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, w, b, l->eps, l->act, y, r->train ? r->aux[i] : NULL,
                              r->train ? second(r, r->aux[i], r->batch) : NULL);
         break;
-    case OP_ACT: o->act_forward(l->act, count, x, y); break;
+    case OP_ACT:
+        o->act_forward(l->act, count, x, y);
+        break;
     case OP_MAXPOOL:
     case OP_AVGPOOL:
     case OP_GAP: {
@@ -231,10 +269,14 @@ static void forward_layer(net_run *r, int i) {
         break;
     }
     case OP_DROPOUT:
-        if (r->train) drop(r, i, x, y);
-        else memcpy(y, x, count * o->real_size);
+        if (r->train)
+            drop(r, i, x, y);
+        else
+            memcpy(y, x, count * o->real_size);
         break;
-    case OP_UPSAMPLE: o->upsample_forward(r->batch, in->h, in->w, in->c, l->kh, x, y); break;
+    case OP_UPSAMPLE:
+        o->upsample_forward(r->batch, in->h, in->w, in->c, l->kh, x, y);
+        break;
     case OP_ADD:
         memcpy(y, x, count * o->real_size);
         for (int k = 1; k < l->inputs; k++) o->axpy(count, 1, r->y[r->root[l->input[k]]], y);
@@ -250,7 +292,8 @@ static void forward_layer(net_run *r, int i) {
     }
     case OP_INPUT:
     case OP_RESHAPE:
-    case OP_FLATTEN: break; /* never computed */
+    case OP_FLATTEN:
+        break; /* never computed */
     }
 }
 
@@ -296,9 +339,12 @@ static void backward_params(net_run *r, const net_layer *l, const void *x, const
     void *dw = begin_param(r, l->weight, r->scratch);
     conv_shape s;
     if (l->op != OP_DENSE) s = conv_of(r, l);
-    if (l->op == OP_DENSE) o->dense_backward_weights(r->batch, r->n->layer[l->input[0]].c, l->c, x, dy, dw);
-    else if (l->op == OP_CONV) o->conv_backward_weights(&s, x, dy, dw);
-    else o->conv_backward_weights(&s, dy, x, dw);
+    if (l->op == OP_DENSE)
+        o->dense_backward_weights(r->batch, r->n->layer[l->input[0]].c, l->c, x, dy, dw);
+    else if (l->op == OP_CONV)
+        o->conv_backward_weights(&s, x, dy, dw);
+    else
+        o->conv_backward_weights(&s, dy, x, dw);
     end_param(r, l->weight, r->scratch);
 }
 
@@ -313,11 +359,11 @@ static void backward_norm(net_run *r, int i, const void *x, const void *dy, void
     if (!dgamma) dgamma = spare_gamma = r->scratch2;
     if (!dbeta) dbeta = spare_beta = (char *)r->scratch2 + bytes;
     if (l->op == OP_BATCHNORM)
-        o->batchnorm_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean, second(r, mean, l->c), l->act, dy,
-                              dx, dgamma, dbeta);
+        o->batchnorm_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean,
+                              second(r, mean, l->c), l->act, dy, dx, dgamma, dbeta);
     else
-        o->layernorm_backward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean, second(r, mean, r->batch), l->act, dy, dx,
-                              dgamma, dbeta);
+        o->layernorm_backward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean, second(r, mean, r->batch),
+                              l->act, dy, dx, dgamma, dbeta);
     if (params && spare_gamma) {
         end_param(r, l->weight, spare_gamma);
         end_param(r, l->bias_param, spare_beta);
@@ -340,8 +386,10 @@ static void backward_layer(net_run *r, int i, int what) {
         for (int k = 0; k < l->inputs; k++) {
             size_t c = (size_t)n->layer[l->input[k]].c;
             void *dx = begin_gradient(r, l->input[k]);
-            if (l->op == OP_ADD) memcpy(dx, dy, count * o->real_size);
-            else o->copy_columns(rows, c, (char *)dy + at * o->real_size, (size_t)l->c, dx, c);
+            if (l->op == OP_ADD)
+                memcpy(dx, dy, count * o->real_size);
+            else
+                o->copy_columns(rows, c, (char *)dy + at * o->real_size, (size_t)l->c, dx, c);
             end_gradient(r, l->input[k]);
             at += c;
         }
@@ -351,7 +399,9 @@ static void backward_layer(net_run *r, int i, int what) {
     if (!wanted && !norm) return;
     void *dx = begin_gradient(r, l->input[0]);
     switch (l->op) {
-    case OP_DENSE: o->dense_backward_data(r->batch, in->c, l->c, dy, w, dx); break;
+    case OP_DENSE:
+        o->dense_backward_data(r->batch, in->c, l->c, dy, w, dx);
+        break;
     case OP_CONV: {
         conv_shape s = conv_of(r, l);
         o->conv_backward_data(&s, dy, w, NULL, (activation){0}, dx);
@@ -363,8 +413,12 @@ static void backward_layer(net_run *r, int i, int what) {
         break;
     }
     case OP_BATCHNORM:
-    case OP_LAYERNORM: backward_norm(r, i, x, dy, dx, what & NET_PARAMS); break;
-    case OP_ACT: o->act_backward(l->act, count, l->act.kind == ACT_SILU ? x : NULL, r->y[i], dy, dx); break;
+    case OP_LAYERNORM:
+        backward_norm(r, i, x, dy, dx, what & NET_PARAMS);
+        break;
+    case OP_ACT:
+        o->act_backward(l->act, count, l->act.kind == ACT_SILU ? x : NULL, r->y[i], dy, dx);
+        break;
     case OP_MAXPOOL:
     case OP_AVGPOOL:
     case OP_GAP: {
@@ -372,9 +426,14 @@ static void backward_layer(net_run *r, int i, int what) {
         o->pool_backward(&s, dy, r->aux[i], dx);
         break;
     }
-    case OP_DROPOUT: drop(r, i, dy, dx); break;
-    case OP_UPSAMPLE: o->upsample_backward(r->batch, in->h, in->w, in->c, l->kh, dy, dx); break;
-    default: break;
+    case OP_DROPOUT:
+        drop(r, i, dy, dx);
+        break;
+    case OP_UPSAMPLE:
+        o->upsample_backward(r->batch, in->h, in->w, in->c, l->kh, dy, dx);
+        break;
+    default:
+        break;
     }
     if (wanted) end_gradient(r, l->input[0]);
 }
@@ -385,7 +444,8 @@ const void *net_backward(net_run *r, int what) {
     r->written[r->root[n->layers - 1]] = true;
     for (int i = n->layers - 1; i > 0; i--) {
         if (r->root[i] != i) continue;
-        if (r->written[i]) backward_layer(r, i, what);
+        if (r->written[i])
+            backward_layer(r, i, what);
         else if (what & NET_PARAMS && n->grads_empty) /* leads nowhere: no gradient */
             for (int k = 0; k < n->params; k++)
                 if (n->param[k].layer == i && n->param[k].trained)

@@ -88,19 +88,20 @@ typedef struct ops {
      * y = act(gamma * (x-mean) * istd + beta), istd = 1/sqrt(var+eps); mean and istd [c] are kept for backward.
      * running_mean, running_var [c] (NULL: left alone) move: r = momentum*r + (1-momentum)*batch; unbiased: whether running_var
      * takes var*rows/(rows-1), as PyTorch does and Keras doesn't. */
-    void (*batchnorm_forward)(size_t rows, int c, const void *x, const void *gamma, const void *beta, double eps, activation act, void *y,
-                              void *mean, void *istd, void *running_mean, void *running_var, double momentum, bool unbiased);
+    void (*batchnorm_forward)(size_t rows, int c, const void *x, const void *gamma, const void *beta, double eps, activation act,
+                              void *y, void *mean, void *istd, void *running_mean, void *running_var, double momentum,
+                              bool unbiased);
     /* Inference: with the running statistics. */
     void (*batchnorm_infer)(size_t rows, int c, const void *x, const void *gamma, const void *beta, double eps, activation act,
                             const void *running_mean, const void *running_var, void *y);
     /* dy is the gradient to y (after act); with d = dy*act'(y), xhat = (x-mean)*istd:
      * dgamma = sum d*xhat, dbeta = sum d, dx = gamma*istd*(d - dbeta/rows - xhat*dgamma/rows).
      * dx may be dy. dgamma and dbeta may not be NULL. act: any that needs y only. */
-    void (*batchnorm_backward)(size_t rows, int c, const void *x, const void *y, const void *gamma, const void *mean, const void *istd,
-                               activation act, const void *dy, void *dx, void *dgamma, void *dbeta);
+    void (*batchnorm_backward)(size_t rows, int c, const void *x, const void *y, const void *gamma, const void *mean,
+                               const void *istd, activation act, const void *dy, void *dx, void *dgamma, void *dbeta);
     /* Layer norm: x [n, per, c], mean and biased variance over per*c a sample; gamma, beta [c]; mean, istd [n]. */
-    void (*layernorm_forward)(int n, size_t per, int c, const void *x, const void *gamma, const void *beta, double eps, activation act,
-                              void *y, void *mean, void *istd);
+    void (*layernorm_forward)(int n, size_t per, int c, const void *x, const void *gamma, const void *beta, double eps,
+                              activation act, void *y, void *mean, void *istd);
     void (*layernorm_backward)(int n, size_t per, int c, const void *x, const void *y, const void *gamma, const void *mean,
                                const void *istd, activation act, const void *dy, void *dx, void *dgamma, void *dbeta);
 

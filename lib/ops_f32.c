@@ -33,13 +33,20 @@ static inline float sigmoid(float x) {
 
 static inline float apply(activation a, float x) {
     switch (a.kind) {
-    case ACT_NONE: return x;
-    case ACT_RELU: return x > 0 ? x : 0;
-    case ACT_LEAKY: return x > 0 ? x : (float)a.alpha * x;
-    case ACT_ELU: return x > 0 ? x : (float)a.alpha * expm1f(x);
-    case ACT_TANH: return tanhf(x);
-    case ACT_SIGMOID: return sigmoid(x);
-    case ACT_SILU: return x * sigmoid(x);
+    case ACT_NONE:
+        return x;
+    case ACT_RELU:
+        return x > 0 ? x : 0;
+    case ACT_LEAKY:
+        return x > 0 ? x : (float)a.alpha * x;
+    case ACT_ELU:
+        return x > 0 ? x : (float)a.alpha * expm1f(x);
+    case ACT_TANH:
+        return tanhf(x);
+    case ACT_SIGMOID:
+        return sigmoid(x);
+    case ACT_SILU:
+        return x * sigmoid(x);
     }
     return x;
 }
@@ -59,13 +66,21 @@ static void act_forward(activation act, size_t count, const void *xv, void *yv) 
 static inline float derivative(activation a, float x, float y) {
     float s;
     switch (a.kind) {
-    case ACT_NONE: return 1;
-    case ACT_RELU: return y > 0 ? 1 : 0;
-    case ACT_LEAKY: return y > 0 ? 1 : (float)a.alpha;
-    case ACT_ELU: return y > 0 ? 1 : y + (float)a.alpha;
-    case ACT_TANH: return 1 - y * y;
-    case ACT_SIGMOID: return y * (1 - y);
-    case ACT_SILU: s = sigmoid(x); return s + x * s * (1 - s);
+    case ACT_NONE:
+        return 1;
+    case ACT_RELU:
+        return y > 0 ? 1 : 0;
+    case ACT_LEAKY:
+        return y > 0 ? 1 : (float)a.alpha;
+    case ACT_ELU:
+        return y > 0 ? 1 : y + (float)a.alpha;
+    case ACT_TANH:
+        return 1 - y * y;
+    case ACT_SIGMOID:
+        return y * (1 - y);
+    case ACT_SILU:
+        s = sigmoid(x);
+        return s + x * s * (1 - s);
     }
     return 1;
 }
@@ -252,8 +267,9 @@ static float *channel_pair(int c) {
     return v;
 }
 
-static void batchnorm_forward(size_t rows, int c, const void *xv, const void *gammav, const void *betav, double eps, activation act, void *y,
-                              void *meanv, void *istdv, void *running_mean, void *running_var, double momentum, bool unbiased) {
+static void batchnorm_forward(size_t rows, int c, const void *xv, const void *gammav, const void *betav, double eps,
+                              activation act, void *y, void *meanv, void *istdv, void *running_mean, void *running_var,
+                              double momentum, bool unbiased) {
     const float *x = xv, *gamma = gammav, *beta = betav;
     float *mean = meanv, *istd = istdv, *rm = running_mean, *rv = running_var, *scale = channel_pair(c), *offset = scale + c;
     double *sum = totals(2 * (size_t)c), n = (double)rows;
@@ -285,7 +301,8 @@ static void batchnorm_infer(size_t rows, int c, const void *x, const void *gamma
 
 /* Sums of d*xhat and of d, where d = dy*act'(y), act piecewise linear. */
 static void add_norm_gradients(const row_terms *t, size_t row, int c, float *restrict sums) {
-    const float *x = t->x + row * (size_t)c, *y = t->y + row * (size_t)c, *dy = t->dy + row * (size_t)c, *mean = t->mean, *istd = t->istd;
+    const float *x = t->x + row * (size_t)c, *y = t->y + row * (size_t)c, *dy = t->dy + row * (size_t)c, *mean = t->mean,
+                *istd = t->istd;
     float slope = t->slope;
     for (int k = 0; k < c; k++) {
         float d = y[k] > 0 ? dy[k] : slope * dy[k];
@@ -294,8 +311,8 @@ static void add_norm_gradients(const row_terms *t, size_t row, int c, float *res
     }
 }
 
-static void batchnorm_backward(size_t rows, int c, const void *xv, const void *yv, const void *gammav, const void *meanv, const void *istdv,
-                               activation act, const void *dyv, void *dxv, void *dgammav, void *dbetav) {
+static void batchnorm_backward(size_t rows, int c, const void *xv, const void *yv, const void *gammav, const void *meanv,
+                               const void *istdv, activation act, const void *dyv, void *dxv, void *dgammav, void *dbetav) {
     const float *x = xv, *y = yv, *gamma = gammav, *mean = meanv, *istd = istdv, *dy = dyv;
     float *dx = dxv, *dgamma = dgammav, *dbeta = dbetav, slope;
     if (!piecewise_linear(act, &slope)) { /* rare: take the activation off first */
@@ -303,7 +320,8 @@ static void batchnorm_backward(size_t rows, int c, const void *xv, const void *y
         dy = dx, slope = 1;
     }
     double *sum = totals(2 * (size_t)c);
-    sum_rows(rows, c, 2 * c, add_norm_gradients, &(row_terms){.x = x, .y = y, .dy = dy, .mean = mean, .istd = istd, .slope = slope}, sum);
+    sum_rows(rows, c, 2 * c, add_norm_gradients,
+             &(row_terms){.x = x, .y = y, .dy = dy, .mean = mean, .istd = istd, .slope = slope}, sum);
     float *per_x = channel_pair(c), *constant = per_x + c; /* dx = gamma*istd*d - per_x*(x-mean) - constant */
     for (int k = 0; k < c; k++) {
         double g = (double)gamma[k] * (double)istd[k] / (double)rows;
@@ -323,8 +341,8 @@ static void batchnorm_backward(size_t rows, int c, const void *xv, const void *y
 
 /* ---- layer norm ---- */
 
-static void layernorm_forward(int n, size_t per, int c, const void *xv, const void *gammav, const void *betav, double eps, activation act,
-                              void *yv, void *meanv, void *istdv) {
+static void layernorm_forward(int n, size_t per, int c, const void *xv, const void *gammav, const void *betav, double eps,
+                              activation act, void *yv, void *meanv, void *istdv) {
     const float *x = xv, *gamma = gammav, *beta = betav;
     float *y = yv, *mean = meanv, *istd = istdv;
     size_t count = per * (size_t)c;
@@ -345,8 +363,8 @@ static void layernorm_forward(int n, size_t per, int c, const void *xv, const vo
     }
 }
 
-static void layernorm_backward(int n, size_t per, int c, const void *xv, const void *yv, const void *gammav, const void *meanv, const void *istdv,
-                               activation act, const void *dyv, void *dxv, void *dgammav, void *dbetav) {
+static void layernorm_backward(int n, size_t per, int c, const void *xv, const void *yv, const void *gammav, const void *meanv,
+                               const void *istdv, activation act, const void *dyv, void *dxv, void *dgammav, void *dbetav) {
     const float *x = xv, *y = yv, *gamma = gammav, *mean = meanv, *istd = istdv, *dy = dyv;
     float *dx = dxv, *dgamma = dgammav, *dbeta = dbetav;
     size_t count = per * (size_t)c;
@@ -357,7 +375,8 @@ static void layernorm_backward(int n, size_t per, int c, const void *xv, const v
         double sum = 0, dot = 0, *scale = partial + (size_t)i * 2 * (size_t)c, *shift = scale + c;
         for (size_t k = 0; k < count; k++) {
             size_t channel = k % (size_t)c;
-            double d = (double)(dy[at + k] * derivative(act, 0, y[at + k])), hat = ((double)x[at + k] - (double)mean[i]) * (double)istd[i];
+            double d = (double)(dy[at + k] * derivative(act, 0, y[at + k])),
+                   hat = ((double)x[at + k] - (double)mean[i]) * (double)istd[i];
             scale[channel] += d * hat;
             shift[channel] += d;
             sum += d * (double)gamma[channel];
@@ -365,13 +384,15 @@ static void layernorm_backward(int n, size_t per, int c, const void *xv, const v
         }
         sum /= (double)count, dot /= (double)count;
         for (size_t k = 0; k < count; k++) {
-            double d = (double)(dy[at + k] * derivative(act, 0, y[at + k])), hat = ((double)x[at + k] - (double)mean[i]) * (double)istd[i];
+            double d = (double)(dy[at + k] * derivative(act, 0, y[at + k])),
+                   hat = ((double)x[at + k] - (double)mean[i]) * (double)istd[i];
             dx[at + k] = (float)((double)istd[i] * (d * (double)gamma[k % (size_t)c] - sum - hat * dot));
         }
     }
     for (int k = 0; k < c; k++) {
         double a = 0, b = 0;
-        for (int i = 0; i < n; i++) a += partial[(size_t)i * 2 * (size_t)c + (size_t)k], b += partial[((size_t)i * 2 + 1) * (size_t)c + (size_t)k];
+        for (int i = 0; i < n; i++)
+            a += partial[(size_t)i * 2 * (size_t)c + (size_t)k], b += partial[((size_t)i * 2 + 1) * (size_t)c + (size_t)k];
         dgamma[k] = (float)a, dbeta[k] = (float)b;
     }
 }
@@ -445,7 +466,8 @@ static void pool_backward(const pool_shape *s, const void *dyv, const int32_t *w
                 int cells = s->count_pad ? s->kh * s->kw : (bottom - top) * (right - left);
                 for (int u = top; u < bottom; u++)
                     for (int v = left; v < right; v++)
-                        for (size_t k = 0; k < c; k++) dx[((size_t)u * (size_t)s->w + (size_t)v) * c + k] += dy[at + k] / (float)cells;
+                        for (size_t k = 0; k < c; k++)
+                            dx[((size_t)u * (size_t)s->w + (size_t)v) * c + k] += dy[at + k] / (float)cells;
             }
     }
 }
@@ -589,14 +611,37 @@ static void adam(size_t count, const adam_options *o, uint64_t t, void *wv, cons
 }
 
 const ops ops_f32 = {
-    .name = "f32", .real_size = sizeof(float), .dtype = TNS_F32, .set_threads = set_threads,
-    .conv_forward = conv_forward, .conv_backward_data = conv_backward_data, .conv_backward_weights = conv_backward_weights,
-    .dense_forward = dense_forward, .dense_backward_data = dense_backward_data, .dense_backward_weights = dense_backward_weights,
-    .bias_backward = bias_backward, .act_forward = act_forward, .act_backward = act_backward,
-    .batchnorm_forward = batchnorm_forward, .batchnorm_infer = batchnorm_infer, .batchnorm_backward = batchnorm_backward,
-    .layernorm_forward = layernorm_forward, .layernorm_backward = layernorm_backward,
-    .pool_forward = pool_forward, .pool_backward = pool_backward, .dropout = dropout,
-    .upsample_forward = upsample_forward, .upsample_backward = upsample_backward, .copy_columns = copy_columns,
-    .axpy = axpy, .norms = norms, .finite = all_finite, .from_u8 = from_u8, .to_u8 = to_u8, .from_f64 = from_f64, .to_f64 = to_f64,
-    .bce_logits = bce_logits, .adam = adam,
+    .name = "f32",
+    .real_size = sizeof(float),
+    .dtype = TNS_F32,
+    .set_threads = set_threads,
+    .conv_forward = conv_forward,
+    .conv_backward_data = conv_backward_data,
+    .conv_backward_weights = conv_backward_weights,
+    .dense_forward = dense_forward,
+    .dense_backward_data = dense_backward_data,
+    .dense_backward_weights = dense_backward_weights,
+    .bias_backward = bias_backward,
+    .act_forward = act_forward,
+    .act_backward = act_backward,
+    .batchnorm_forward = batchnorm_forward,
+    .batchnorm_infer = batchnorm_infer,
+    .batchnorm_backward = batchnorm_backward,
+    .layernorm_forward = layernorm_forward,
+    .layernorm_backward = layernorm_backward,
+    .pool_forward = pool_forward,
+    .pool_backward = pool_backward,
+    .dropout = dropout,
+    .upsample_forward = upsample_forward,
+    .upsample_backward = upsample_backward,
+    .copy_columns = copy_columns,
+    .axpy = axpy,
+    .norms = norms,
+    .finite = all_finite,
+    .from_u8 = from_u8,
+    .to_u8 = to_u8,
+    .from_f64 = from_f64,
+    .to_f64 = to_f64,
+    .bce_logits = bce_logits,
+    .adam = adam,
 };

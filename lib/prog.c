@@ -139,15 +139,16 @@ void outfile_abandon(outfile *o) {
 /* ---- options ---- */
 
 static const opt common[] = {
-    {'o', "output", OPT_TEXT, &prog.output, "FILE", 0, 0, 0, "write to FILE, by a temporary beside it (default: standard output)"},
+    {'o', "output", OPT_TEXT, &prog.output, "FILE", 0, 0, 0,
+     "write to FILE, by a temporary beside it (default: standard output)"},
     {'j', "threads", OPT_INT, &prog.threads, "N", 1, 1024, 0, "threads (default: all cores)"},
     {'q', "quiet", OPT_FLAG, &prog.quiet, NULL, 0, 0, 0, "say less: errors only"},
     {'v', "verbose", OPT_FLAG, &prog.verbose, NULL, 0, 0, 0, "say more"},
     {0, "progress", OPT_FLAG, &prog.progress, NULL, 0, 0, 0, "show progress also when stderr is no terminal"},
     {0, "max-record", OPT_BYTES, &prog.max_record, "BYTES", 0, 0, 0, "largest record accepted; K, M, G (default 1G)"},
     {0}};
-static const opt seed_option[] = {
-    {0, "seed", OPT_BYTES, &prog.seed, "N", 0, 0, OPT_PG, "seed of all randomness (default 0)"}, {0}};
+static const opt seed_option[] = {{0, "seed", OPT_BYTES, &prog.seed, "N", 0, 0, OPT_PG, "seed of all randomness (default 0)"},
+                                  {0}};
 
 enum { MAX_OPTIONS = 96 };
 static const opt *all[MAX_OPTIONS]; /* the program's, then the common ones */
@@ -160,8 +161,10 @@ static void collect(const opt *table) {
 }
 
 static const char *label(const opt *o, char buf[64]) {
-    if (o->name) snprintf(buf, 64, "--%s", o->name);
-    else snprintf(buf, 64, "-%c", o->letter);
+    if (o->name)
+        snprintf(buf, 64, "--%s", o->name);
+    else
+        snprintf(buf, 64, "-%c", o->letter);
     return buf;
 }
 
@@ -190,8 +193,10 @@ static void print_help(void) {
         char left[128];
         int n = o->letter ? snprintf(left, sizeof left, "-%c", o->letter) : snprintf(left, sizeof left, "  ");
         if (o->name) n += snprintf(left + n, sizeof left - (size_t)n, "%s--%s", o->letter ? ", " : "  ", o->name);
-        if (o->kind == OPT_OPTIONAL) snprintf(left + n, sizeof left - (size_t)n, "[=%s]", o->arg);
-        else if (o->arg) snprintf(left + n, sizeof left - (size_t)n, " %s", o->arg);
+        if (o->kind == OPT_OPTIONAL)
+            snprintf(left + n, sizeof left - (size_t)n, "[=%s]", o->arg);
+        else if (o->arg)
+            snprintf(left + n, sizeof left - (size_t)n, " %s", o->arg);
         printf(strlen(left) > 26 ? "  %s\n%30s%s\n" : "  %-26s  %s%s\n", left, "", o->help);
     }
     printf("  %-26s  %s\n  %-26s  %s\n", "    --help", "this text", "    --version", "the version");
@@ -217,9 +222,15 @@ static void set_option(int i, const char *value) {
     const char *name = label(o, buf);
     given[i] = true;
     switch (o->kind) {
-    case OPT_FLAG: *(bool *)o->value = true; break;
-    case OPT_OPTIONAL: *(const char **)o->value = value ? value : ""; break;
-    case OPT_TEXT: *(const char **)o->value = value; break;
+    case OPT_FLAG:
+        *(bool *)o->value = true;
+        break;
+    case OPT_OPTIONAL:
+        *(const char **)o->value = value ? value : "";
+        break;
+    case OPT_TEXT:
+        *(const char **)o->value = value;
+        break;
     case OPT_LIST: {
         opt_list *l = o->value;
         l->item = xrealloc(l->item, (size_t)(l->count + 1) * sizeof *l->item);
@@ -328,10 +339,14 @@ void prog_start(const program *p, int argc, char **argv) {
     bool over = false;
     for (int i = 1; i < argc; i++) {
         char *a = argv[i];
-        if (over || a[0] != '-' || !a[1]) prog.operand[prog.operands++] = a;
-        else if (!strcmp(a, "--")) over = true;
-        else if (a[1] == '-') parse_long(a + 2, argc, argv, &i);
-        else parse_letters(a + 1, argc, argv, &i);
+        if (over || a[0] != '-' || !a[1])
+            prog.operand[prog.operands++] = a;
+        else if (!strcmp(a, "--"))
+            over = true;
+        else if (a[1] == '-')
+            parse_long(a + 2, argc, argv, &i);
+        else
+            parse_letters(a + 1, argc, argv, &i);
     }
     char buf[64];
     for (int i = 0; i < n_options; i++)
@@ -455,8 +470,7 @@ static _Noreturn void output_failed(void) {
 
 void prog_write(const tns_frame *f) {
     if (!out_writer) {
-        if (!prog.output && isatty(1))
-            die(EXIT_USAGE, "no tensors to a terminal: use -o FILE, or a pipe (| tls, | tview --tty)");
+        if (!prog.output && isatty(1)) die(EXIT_USAGE, "no tensors to a terminal: use -o FILE, or a pipe (| tls, | tview --tty)");
         out_writer = tns_writer_open(out_fd());
     }
     if (tns_write(out_writer, f) < 0) {
@@ -513,9 +527,15 @@ static void add_option(text *t, const opt *o) {
     case OPT_FLAG:
         if (*(bool *)o->value) text_addf(t, " %s", name);
         return;
-    case OPT_INT: snprintf(number, sizeof number, "%" PRId64, *(int64_t *)o->value); break;
-    case OPT_BYTES: snprintf(number, sizeof number, "%" PRIu64, *(uint64_t *)o->value); break;
-    case OPT_FLOAT: format_f64(number, *(double *)o->value); break;
+    case OPT_INT:
+        snprintf(number, sizeof number, "%" PRId64, *(int64_t *)o->value);
+        break;
+    case OPT_BYTES:
+        snprintf(number, sizeof number, "%" PRIu64, *(uint64_t *)o->value);
+        break;
+    case OPT_FLOAT:
+        format_f64(number, *(double *)o->value);
+        break;
     case OPT_CHOICE: {
         const char *p = o->arg;
         for (int k = *(int *)o->value; k > 0; k--) p += strcspn(p, "|") + 1;
@@ -638,11 +658,16 @@ void prog_progress(uint64_t done, uint64_t total, const char *unit) {
     group_digits(b, total);
     if (total && rate > 0) {
         uint64_t s = (uint64_t)((double)(total > done ? total - done : 0) / rate + .5);
-        if (s < 3600) snprintf(eta, sizeof eta, ", ETA %d:%02d", (int)(s / 60), (int)(s % 60));
-        else snprintf(eta, sizeof eta, ", ETA %" PRIu64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60), (int)(s % 60));
+        if (s < 3600)
+            snprintf(eta, sizeof eta, ", ETA %d:%02d", (int)(s / 60), (int)(s % 60));
+        else
+            snprintf(eta, sizeof eta, ", ETA %" PRIu64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60), (int)(s % 60));
     }
     fprintf(stderr, "%s%s: %s%s%s %s, %.*f/s%s%s", terminal ? "\r" : "", self->name, a, total ? " of " : "", total ? b : "", unit,
-            rate < 10 ? 2 : rate < 100 ? 1 : 0, rate, eta, terminal ? "\033[K" : "\n");
+            rate < 10    ? 2
+            : rate < 100 ? 1
+                         : 0,
+            rate, eta, terminal ? "\033[K" : "\n");
     progress.line = terminal;
 }
 

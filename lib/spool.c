@@ -31,7 +31,8 @@ int spool_copy(int from, const char *name) {
     void *buf = xmalloc(PIECE);
     ptrdiff_t n;
     while ((n = full_read(from, buf, PIECE)) > 0)
-        if (full_write(spool, buf, (size_t)n) < 0) die(EXIT_FAILED, "no room for the input in %s (set TMPDIR, or give a file):", dir);
+        if (full_write(spool, buf, (size_t)n) < 0)
+            die(EXIT_FAILED, "no room for the input in %s (set TMPDIR, or give a file):", dir);
     if (n < 0) die(EXIT_FAILED, "%s:", name);
     free(buf);
     if (lseek(spool, 0, SEEK_SET) < 0) die(EXIT_FAILED, "the temporary file in %s:", dir);

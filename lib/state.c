@@ -67,7 +67,8 @@ static bool fill(struct state_array *a, const tns_frame *f, char err[STATE_ERROR
         return false;
     }
     if (strcmp(have, want) || f->rank != p->rank || (f->dtype != TNS_F32 && f->dtype != TNS_F64)) {
-        snprintf(err, STATE_ERROR, "%.150s is %s of %s, the network wants %s of f32", a->key, have, tns_dtype_name(f->dtype), want);
+        snprintf(err, STATE_ERROR, "%.150s is %s of %s, the network wants %s of f32", a->key, have, tns_dtype_name(f->dtype),
+                 want);
         return false;
     }
     a->filled = true;

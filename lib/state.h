@@ -22,7 +22,7 @@ typedef struct {
         const ops *ops;
         const net_param *param; /* its shape */
         bool filled;
-    } *array;
+    } * array;
     int count;
 } state;
 

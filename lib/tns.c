@@ -17,8 +17,8 @@ static const unsigned char magic[4] = {0x89, 'T', 'N', 'S'};
 static const struct {
     int dtype;
     const char *name;
-} dtypes[] = {{TNS_NONE, "none"}, {TNS_U8, "u8"},   {TNS_U16, "u16"}, {TNS_U32, "u32"}, {TNS_U64, "u64"},
-              {TNS_I8, "i8"},     {TNS_I16, "i16"}, {TNS_I32, "i32"}, {TNS_I64, "i64"}, {TNS_F16, "f16"},
+} dtypes[] = {{TNS_NONE, "none"}, {TNS_U8, "u8"},   {TNS_U16, "u16"},  {TNS_U32, "u32"}, {TNS_U64, "u64"},
+              {TNS_I8, "i8"},     {TNS_I16, "i16"}, {TNS_I32, "i32"},  {TNS_I64, "i64"}, {TNS_F16, "f16"},
               {TNS_F32, "f32"},   {TNS_F64, "f64"}, {TNS_BF16, "bf16"}};
 enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
@@ -67,8 +67,10 @@ static void add_escaped(text *t, const char *value) {
     size_t n = strlen(value);
     while (n) {
         size_t len = plain_length(s, n);
-        if (len) text_addn(t, (const char *)s, len);
-        else text_addf(t, "%%%02X", s[0]), len = 1;
+        if (len)
+            text_addn(t, (const char *)s, len);
+        else
+            text_addf(t, "%%%02X", s[0]), len = 1;
         s += len, n -= len;
     }
 }
@@ -420,8 +422,10 @@ static int fail(tns_reader *r, const tns_frame *f, const char *what) {
     r->error.len = 0;
     if (*r->name) text_addf(&r->error, "%s: ", r->name);
     if (r->segment > 1) text_addf(&r->error, "segment %llu, ", (unsigned long long)r->segment);
-    if (f ? f->type == 'H' : !r->in_segment) text_add(&r->error, "header");
-    else if (f && f->type == 'E') text_add(&r->error, "end frame");
+    if (f ? f->type == 'H' : !r->in_segment)
+        text_add(&r->error, "header");
+    else if (f && f->type == 'E')
+        text_add(&r->error, "end frame");
     else {
         text_addf(&r->error, "record %llu", (unsigned long long)r->next_seq);
         const char *key = f && f->meta.t.len ? tns_meta_get(&f->meta, "key", &r->key) : NULL;
@@ -504,8 +508,10 @@ static int next_frame(tns_reader *r, tns_frame *f, bool keep) {
     if (got == 0 && !r->in_segment) return r->segment ? 0 : fail(r, NULL, "empty input; did an upstream stage fail?");
     if (got == 0) {
         char what[100];
-        if (r->next_seq) snprintf(what, sizeof what, "no END after record %llu", (unsigned long long)(r->next_seq - 1));
-        else snprintf(what, sizeof what, "no END after the header");
+        if (r->next_seq)
+            snprintf(what, sizeof what, "no END after record %llu", (unsigned long long)(r->next_seq - 1));
+        else
+            snprintf(what, sizeof what, "no END after the header");
         r->failed = true;
         r->error.len = 0;
         if (*r->name) text_addf(&r->error, "%s: ", r->name);
@@ -586,9 +592,12 @@ int tns_read_at(int fd, uint64_t offset, const char *name, uint64_t max_data, tn
     *is_errno = 0;
     f->meta.t.len = 0;
     ptrdiff_t got = full_pread(fd, h, HEADER, offset);
-    if (got < 0) *is_errno = errno;
-    else if (got < HEADER) wrong = "cut off: the file has changed since it was indexed";
-    else wrong = parse_header(h, max_data ? max_data : TNS_MAX_DATA, f, &len, buf);
+    if (got < 0)
+        *is_errno = errno;
+    else if (got < HEADER)
+        wrong = "cut off: the file has changed since it was indexed";
+    else
+        wrong = parse_header(h, max_data ? max_data : TNS_MAX_DATA, f, &len, buf);
     if (*is_errno || wrong) goto failed;
 
     size_t meta = len.meta_len + padding(len.meta_len), data = len.data_len + padding(len.data_len);
@@ -616,9 +625,12 @@ int tns_read_at(int fd, uint64_t offset, const char *name, uint64_t max_data, tn
                 all_zero((unsigned char *)f->data + len.data_len, data - len.data_len);
     f->meta.t.len = len.meta_len;
     f->meta.t.s[len.meta_len] = 0;
-    if (crc != len.body_crc) wrong = "checksum mismatch";
-    else if (!zero) wrong = "padding that isn't zero";
-    else if (!meta_valid(f->meta.t.s, f->meta.t.len)) wrong = "malformed metadata";
+    if (crc != len.body_crc)
+        wrong = "checksum mismatch";
+    else if (!zero)
+        wrong = "padding that isn't zero";
+    else if (!meta_valid(f->meta.t.s, f->meta.t.len))
+        wrong = "malformed metadata";
     if (!wrong) return 1;
 
 failed:
@@ -636,7 +648,8 @@ int tns_peek_at(int fd, uint64_t offset, uint64_t max_data, uint64_t *length) {
     char buf[160];
     header_lengths len;
     tns_frame f = {0};
-    if (full_pread(fd, h, HEADER, offset) < HEADER || parse_header(h, max_data ? max_data : TNS_MAX_DATA, &f, &len, buf)) return 0;
+    if (full_pread(fd, h, HEADER, offset) < HEADER || parse_header(h, max_data ? max_data : TNS_MAX_DATA, &f, &len, buf))
+        return 0;
     *length = HEADER + len.meta_len + padding(len.meta_len) + len.data_len + padding(len.data_len);
     return f.type;
 }
@@ -693,8 +706,8 @@ int tns_write(tns_writer *w, const tns_frame *f) {
     bool header = f->type == 'H', record = f->type == 'R';
     uint64_t bytes = 0;
     if ((!header && !record && f->type != 'E') || header == w->in_segment || f->meta.t.len > TNS_MAX_META ||
-        (record && (!tns_dtype_name(f->dtype) || f->rank < 0 || f->rank > TNS_MAX_RANK ||
-                    (f->dtype == TNS_NONE && f->rank) || !tensor_bytes(f->dtype, f->rank, f->shape, &bytes)))) {
+        (record && (!tns_dtype_name(f->dtype) || f->rank < 0 || f->rank > TNS_MAX_RANK || (f->dtype == TNS_NONE && f->rank) ||
+                    !tensor_bytes(f->dtype, f->rank, f->shape, &bytes)))) {
         errno = EINVAL;
         return -1;
     }

@@ -30,9 +30,17 @@
  * legal on the wire; programs say which they take. */
 typedef enum {
     TNS_NONE = 0x00, /* frames without data */
-    TNS_U8 = 0x10, TNS_U16 = 0x11, TNS_U32 = 0x12, TNS_U64 = 0x13,
-    TNS_I8 = 0x20, TNS_I16 = 0x21, TNS_I32 = 0x22, TNS_I64 = 0x23,
-    TNS_F16 = 0x31, TNS_F32 = 0x32, TNS_F64 = 0x33,
+    TNS_U8 = 0x10,
+    TNS_U16 = 0x11,
+    TNS_U32 = 0x12,
+    TNS_U64 = 0x13,
+    TNS_I8 = 0x20,
+    TNS_I16 = 0x21,
+    TNS_I32 = 0x22,
+    TNS_I64 = 0x23,
+    TNS_F16 = 0x31,
+    TNS_F32 = 0x32,
+    TNS_F64 = 0x33,
     TNS_BF16 = 0x41
 } tns_dtype;
 
