@@ -475,8 +475,8 @@ static int check_grammar(tns_reader *r, const tns_frame *f) {
     return 0;
 }
 
-/* Reads and checks the n bytes of data and their padding, a piece at a time when they aren't to be kept. */
-static int read_data(tns_reader *r, tns_frame *f, size_t n, bool keep, uLong *crc) {
+/* Reads the n bytes of data and their padding, a piece at a time when they aren't to be kept. *zero: the padding is. */
+static int read_data(tns_reader *r, tns_frame *f, size_t n, bool keep, uLong *crc, bool *zero) {
     enum { PIECE = 1 << 18 };
     size_t padded = n + padding(n);
     if (keep && !reserve(f, n)) {
@@ -493,7 +493,7 @@ static int read_data(tns_reader *r, tns_frame *f, size_t n, bool keep, uLong *cr
         if ((size_t)got < want) return fail(r, f, "cut off in the data; did an upstream stage fail?");
         *crc = crc32_z(*crc, p, want);
         at += want;
-        if (last && !all_zero(p + want - (padded - n), padded - n)) return fail(r, f, "padding that isn't zero");
+        if (last) *zero &= all_zero(p + want - (padded - n), padded - n);
     }
     return 0;
 }
@@ -515,6 +515,7 @@ static int next_frame(tns_reader *r, tns_frame *f, bool keep) {
         r->failed = true;
         r->error.len = 0;
         if (*r->name) text_addf(&r->error, "%s: ", r->name);
+        if (r->segment > 1) text_addf(&r->error, "segment %llu: ", (unsigned long long)r->segment);
         text_addf(&r->error, "%s; did an upstream stage fail?", what);
         return -1;
     }
@@ -546,7 +547,7 @@ static int next_frame(tns_reader *r, tns_frame *f, bool keep) {
     f->data_len = len.data_len;
 
     if (check_grammar(r, f) < 0) return -1;
-    if (read_data(r, f, len.data_len, keep, &crc) < 0) return -1;
+    if (read_data(r, f, len.data_len, keep, &crc, &zero) < 0) return -1;
     if (crc != len.body_crc) return fail(r, f, "checksum mismatch");
     if (!zero) return fail(r, f, "padding that isn't zero");
     if (!meta_valid(f->meta.t.s, f->meta.t.len)) return fail(r, f, "malformed metadata");
