@@ -52,7 +52,7 @@ static image_status read_bytes(const char *path, uint8_t **data, size_t *len, ch
     return status;
 }
 
-/* ---- libvips, for all that isn't a plain JPEG ---- */
+/* ---- libvips: all formats but JPEG, and colours that aren't sRGB's ---- */
 
 static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *what, gpointer data) {
     (void)domain, (void)level, (void)what, (void)data;
@@ -102,36 +102,79 @@ static VipsImage *to_srgb(VipsImage *in, VipsImage *t[3]) {
     return t[2];
 }
 
-static image_status vips_decode(const uint8_t *data, size_t len, const image_want *want, image *im, int *orientation) {
-    VipsImage *t[3] = {0}, *out;
-    image_status status = IMAGE_BROKEN;
-    VipsImage *in =
-        vips_image_new_from_buffer(data, len, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
-    if (!in) return status;
+/* Computes im->rgb from a lazy image. */
+static bool take_pixels(VipsImage *in, image *im) {
+    VipsImage *t[3] = {0}, *out = to_srgb(in, t);
+    size_t size = 0;
+    void *pixels = out ? vips_image_write_to_memory(out, &size) : NULL;
+    if (pixels && !(im->rgb = aligned_alloc64(size))) vips_error("facade", "no memory for %zu bytes of pixels", size);
+    if (pixels && im->rgb) memcpy(im->rgb, pixels, size);
+    g_free(pixels);
+    for (int i = 0; i < 3; i++)
+        if (t[i]) g_object_unref(t[i]);
+    return im->rgb != NULL;
+}
+
+/* A file that libvips reads. */
+typedef struct {
+    const uint8_t *data;
+    size_t len;
+    const image_want *want;
+    image *im;
+    jpeg_rest *rest; /* pixels in im->rgb that libjpeg read, to be converted; or NULL */
+    int *orientation;
+} vips_job;
+
+static image_status decode_file(const vips_job *job) {
+    image *im = job->im;
+    VipsImage *in = vips_image_new_from_buffer(job->data, job->len, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                               VIPS_FAIL_ON_ERROR, NULL);
+    if (!in) return IMAGE_BROKEN;
     im->width = im->src_width = in->Xsize;
     im->height = im->src_height = in->Ysize;
     im->box = (resize_box){0, 0, in->Xsize, in->Ysize};
-    *orientation = vips_image_get_orientation(in);
-    size_t size;
-    void *pixels;
-    if ((uint64_t)in->Xsize * (uint64_t)in->Ysize > want->max_pixels) {
-        status = IMAGE_LARGE;
-    } else if ((out = to_srgb(in, t)) && (pixels = vips_image_write_to_memory(out, &size))) {
-        im->rgb = aligned_alloc64(size);
-        if (im->rgb)
-            memcpy(im->rgb, pixels, size), status = IMAGE_DONE;
-        else
-            vips_error("facade", "no memory for %zu bytes of pixels", size);
-        g_free(pixels);
-    }
-    for (int i = 0; i < 3; i++)
-        if (t[i]) g_object_unref(t[i]);
+    *job->orientation = vips_image_get_orientation(in);
+    image_status status = IMAGE_LARGE;
+    if ((uint64_t)in->Xsize * (uint64_t)in->Ysize <= job->want->max_pixels)
+        status = take_pixels(in, im) ? IMAGE_DONE : IMAGE_BROKEN;
     g_object_unref(in);
     return status;
 }
 
-static image_status vips_read(const uint8_t *data, size_t len, const image_want *want, image *im, int *orientation,
-                              char why[IMAGE_WHY]) {
+static image_status convert_pixels(const vips_job *job) {
+    image *im = job->im;
+    const jpeg_rest *r = job->rest;
+    VipsInterpretation as = r->channels == 4   ? VIPS_INTERPRETATION_CMYK
+                            : r->channels == 1 ? VIPS_INTERPRETATION_B_W
+                                               : VIPS_INTERPRETATION_sRGB;
+    uint8_t *raw = im->rgb;
+    im->rgb = NULL;
+    size_t size = (size_t)im->width * (size_t)im->height * (size_t)r->channels;
+    VipsImage *in = vips_image_new_from_memory(raw, size, im->width, im->height, r->channels, VIPS_FORMAT_UCHAR), *typed = NULL;
+    bool done = in && !vips_copy(in, &typed, "interpretation", as, NULL);
+    if (done && r->icc) vips_image_set_blob_copy(typed, VIPS_META_ICC_NAME, r->icc, r->icc_len);
+    done = done && take_pixels(typed, im);
+    if (typed) g_object_unref(typed);
+    if (in) g_object_unref(in);
+    if (done)
+        free(raw);
+    else
+        im->rgb = raw; /* for another try */
+    return done ? IMAGE_DONE : IMAGE_BROKEN;
+}
+
+/* The format by its contents; false when it isn't one that libvips has a trusted loader for. */
+static bool find_format(const vips_job *job) {
+    const char *loader = vips_foreign_find_load_buffer(job->data, job->len);
+    if (!loader) return false;
+    GType type = g_type_from_name(loader);
+    if (VIPS_OPERATION_CLASS(g_type_class_peek(type))->flags & VIPS_OPERATION_BLOCKED) return false;
+    const char *name = vips_nickname_find(type), *end = strstr(name, "load"); /* "pngload_buffer" */
+    snprintf(job->im->format, sizeof job->im->format, "%.*s", end ? (int)(end - name) : 15, name);
+    return true;
+}
+
+static image_status run_vips(const vips_job *job, char why[IMAGE_WHY]) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     /* libvips has one buffer of messages for all threads. So that a message belongs to its file, one that failed is
      * decoded again while no other is. */
@@ -141,26 +184,14 @@ static image_status vips_read(const uint8_t *data, size_t len, const image_want 
         snprintf(why, IMAGE_WHY, "libvips can't start");
         return IMAGE_UNREADABLE;
     }
+    image_status (*decode)(const vips_job *) = job->rest ? convert_pixels : decode_file;
     pthread_rwlock_rdlock(&lock);
-    const char *loader = vips_foreign_find_load_buffer(data, len);
-    image_status status = IMAGE_NOT_IMAGE;
-    if (loader) {
-        const char *name = vips_nickname_find(g_type_from_name(loader));
-        snprintf(im->format, sizeof im->format, "%.*s", (int)strcspn(name, "_"), name);
-        char *load = strstr(im->format, "load");
-        if (load) *load = 0; /* "pngload_buffer" */
-        status = vips_decode(data, len, want, im, orientation);
-    }
+    image_status status = job->rest || find_format(job) ? decode(job) : IMAGE_NOT_IMAGE;
     pthread_rwlock_unlock(&lock);
-    if (status == IMAGE_NOT_IMAGE) {
-        bool stream = len >= 4 && !memcmp(data, "\x89TNS", 4);
-        snprintf(why, IMAGE_WHY, "%s",
-                 stream ? "a tensor stream: give it on standard input" : "not JPEG, PNG, WebP, TIFF, GIF or HEIF");
-    }
     if (status != IMAGE_BROKEN) return status;
     pthread_rwlock_wrlock(&lock);
     vips_error_clear();
-    status = vips_decode(data, len, want, im, orientation);
+    status = decode(job);
     if (status == IMAGE_BROKEN) {
         char *message = vips_error_buffer_copy();
         snprintf(why, IMAGE_WHY, "%s", first_line(message));
@@ -202,28 +233,42 @@ static bool orient(image *im, int orientation) {
     return true;
 }
 
-image_status image_read(const char *path, const image_want *want, image *im, char why[IMAGE_WHY]) {
-    uint8_t *data;
-    size_t len;
+static image_status decode_bytes(const uint8_t *data, size_t len, const image_want *want, image *im, char why[IMAGE_WHY]) {
     int orientation = 1;
-    *im = (image){0};
-    image_status status = read_bytes(path, &data, &len, why);
-    if (status == IMAGE_DONE) {
-        bool other = true;
-        if (len >= 3 && !memcmp(data, "\xff\xd8\xff", 3)) {
-            status = jpeg_read(data, len, want, im, &orientation, &other, why);
-            snprintf(im->format, sizeof im->format, "jpeg");
-        }
-        if (status == IMAGE_DONE && other) status = vips_read(data, len, want, im, &orientation, why);
+    vips_job job = {data, len, want, im, NULL, &orientation};
+    image_status status;
+    if (len >= 2 && data[0] == 0xff && data[1] == 0xd8) {
+        jpeg_rest rest;
+        snprintf(im->format, sizeof im->format, "jpeg");
+        status = jpeg_read(data, len, want, im, &rest, why);
+        orientation = rest.orientation;
+        job.rest = &rest;
+        if (status == IMAGE_DONE && (rest.icc || rest.channels != 3)) status = run_vips(&job, why);
+        free(rest.icc);
+    } else {
+        status = run_vips(&job, why);
     }
-    free(data);
-    if (status == IMAGE_DONE && !orient(im, orientation)) {
+    if (status == IMAGE_NOT_IMAGE) {
+        bool stream = len >= 4 && !memcmp(data, "\x89TNS", 4);
+        snprintf(why, IMAGE_WHY, "%s",
+                 stream ? "a tensor stream: give it on standard input" : "not JPEG, PNG, WebP, TIFF, GIF or HEIF");
+    } else if (status == IMAGE_LARGE) {
+        snprintf(why, IMAGE_WHY, "%d x %d pixels, the limit is %llu", im->src_width, im->src_height,
+                 (unsigned long long)want->max_pixels);
+    } else if (status == IMAGE_DONE && !orient(im, orientation)) {
         snprintf(why, IMAGE_WHY, "no memory for %d x %d pixels", im->width, im->height);
         status = IMAGE_UNREADABLE;
     }
-    if (status == IMAGE_LARGE && im->src_width)
-        snprintf(why, IMAGE_WHY, "%d x %d pixels, the limit is %llu", im->src_width, im->src_height,
-                 (unsigned long long)want->max_pixels);
+    return status;
+}
+
+image_status image_read(const char *path, const image_want *want, image *im, char why[IMAGE_WHY]) {
+    uint8_t *data;
+    size_t len;
+    *im = (image){0};
+    image_status status = read_bytes(path, &data, &len, why);
+    if (status == IMAGE_DONE) status = decode_bytes(data, len, want, im, why);
+    free(data);
     if (status != IMAGE_DONE) {
         free(im->rgb);
         im->rgb = NULL;

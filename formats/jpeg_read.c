@@ -75,28 +75,43 @@ static int exif_orientation(const uint8_t *p, size_t len) {
     return 1;
 }
 
-/* True when a profile is there and it isn't sRGB. */
-static bool foreign_profile(j_decompress_ptr j) {
+static void read_profile(j_decompress_ptr j, jpeg_rest *rest) {
     JOCTET *icc;
     unsigned len;
-    if (!jpeg_read_icc_profile(j, &icc, &len)) return false;
-    bool foreign = !icc_is_srgb(icc, len);
-    free(icc);
-    return foreign;
+    if (!jpeg_read_icc_profile(j, &icc, &len)) return;
+    if (icc_is_srgb(icc, len) && j->num_components == 3) {
+        free(icc);
+        return;
+    }
+    rest->icc = icc;
+    rest->icc_len = len;
 }
 
-image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, image *im, int *orientation, bool *other,
-                       char why[IMAGE_WHY]) {
+/* Which samples to ask libjpeg for. Grey without a profile it can spread over three channels itself. */
+static J_COLOR_SPACE wanted_space(j_decompress_ptr j, const jpeg_rest *rest) {
+    switch (j->jpeg_color_space) {
+    case JCS_CMYK:
+    case JCS_YCCK:
+        return JCS_CMYK;
+    case JCS_GRAYSCALE:
+        return rest->icc ? JCS_GRAYSCALE : JCS_RGB;
+    default:
+        return JCS_RGB;
+    }
+}
+
+image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, image *im, jpeg_rest *rest, char why[IMAGE_WHY]) {
     struct jpeg_decompress_struct j;
     handler h = {.why = why};
     j.err = jpeg_std_error(&h.manager);
     h.manager.error_exit = fail;
     h.manager.emit_message = message;
     h.progress.progress_monitor = watch_scans;
-    *other = false;
-    *orientation = 1;
+    *rest = (jpeg_rest){.orientation = 1};
     if (setjmp(h.leave)) {
         jpeg_destroy_decompress(&j);
+        free(rest->icc);
+        rest->icc = NULL;
         free(im->rgb);
         im->rgb = NULL;
         return IMAGE_BROKEN;
@@ -108,30 +123,25 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
     jpeg_save_markers(&j, JPEG_APP0 + 2, 0xffff);
     jpeg_read_header(&j, TRUE);
     digest(&j, im->jpeg);
-    bool plain = j.jpeg_color_space == JCS_GRAYSCALE || j.jpeg_color_space == JCS_YCbCr || j.jpeg_color_space == JCS_RGB;
-    if (!plain || foreign_profile(&j)) {
-        *other = true;
-        jpeg_destroy_decompress(&j);
-        return IMAGE_DONE;
-    }
-    for (jpeg_saved_marker_ptr m = j.marker_list; m && *orientation == 1; m = m->next)
-        if (m->marker == JPEG_APP0 + 1) *orientation = exif_orientation(m->data, m->data_length);
+    for (jpeg_saved_marker_ptr m = j.marker_list; m && rest->orientation == 1; m = m->next)
+        if (m->marker == JPEG_APP0 + 1) rest->orientation = exif_orientation(m->data, m->data_length);
     im->src_width = (int)j.image_width;
     im->src_height = (int)j.image_height;
     if ((uint64_t)j.image_width * j.image_height > want->max_pixels) {
         jpeg_destroy_decompress(&j);
         return IMAGE_LARGE;
     }
+    read_profile(&j, rest);
 
     /* The target is of the picture as shown, these are as stored. */
-    bool turned = *orientation >= 5;
+    bool turned = rest->orientation >= 5;
     uint64_t w = 2 * (uint64_t)(turned ? want->target_height : want->target_width);
     uint64_t t = 2 * (uint64_t)(turned ? want->target_width : want->target_height);
     int shrink = w && t ? 8 : 1;
     while (shrink > 1 && (j.image_width < w * (uint64_t)shrink || j.image_height < t * (uint64_t)shrink)) shrink /= 2;
     j.scale_num = 1;
     j.scale_denom = (unsigned)shrink;
-    j.out_color_space = JCS_RGB;
+    j.out_color_space = wanted_space(&j, rest);
     j.dct_method = JDCT_ISLOW;
     j.do_fancy_upsampling = TRUE;
     j.do_block_smoothing = FALSE;
@@ -140,8 +150,9 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
     im->width = (int)j.output_width;
     im->height = (int)j.output_height;
     im->box = (resize_box){0, 0, (double)j.image_width / shrink, (double)j.image_height / shrink};
-    size_t row = (size_t)j.output_width * 3;
-    im->rgb = aligned_alloc64(row * j.output_height);
+    rest->channels = j.output_components;
+    size_t row = (size_t)j.output_width * (size_t)j.output_components, size = row * j.output_height;
+    im->rgb = aligned_alloc64(size);
     if (!im->rgb) ERREXIT1(&j, JERR_OUT_OF_MEMORY, 0);
     while (j.output_scanline < j.output_height) {
         JSAMPROW rows[8];
@@ -150,6 +161,9 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
         jpeg_read_scanlines(&j, rows, n);
     }
     jpeg_finish_decompress(&j);
+    /* Adobe's programs, and all after them, store CMYK inverted. */
+    if (j.out_color_space == JCS_CMYK && j.saw_Adobe_marker)
+        for (size_t i = 0; i < size; i++) im->rgb[i] = 255 - im->rgb[i];
     jpeg_destroy_decompress(&j);
     return IMAGE_DONE;
 }

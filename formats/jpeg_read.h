@@ -4,13 +4,20 @@
 
 #include "formats/image_read.h"
 
-/* Decodes a JPEG in memory that is grey, YCbCr or RGB and has no profile, or sRGB's; anything else (CMYK, other profiles) is left
- * to a colour manager: *other is then set and nothing decoded. im gets all but what concerns orientation: pixels as stored, and
- * the EXIF orientation (1..8) in *orientation. Accurate integer DCT and smooth chroma, so the same bytes on every processor.
+/* What is left to do until the pixels are sRGB, the right way up. */
+typedef struct {
+    int orientation; /* EXIF's, 1..8 */
+    int channels; /* of im->rgb: 3, or 4 for CMYK (0 is no ink), or 1 for grey that has a profile */
+    uint8_t *icc; /* the profile, unless it is sRGB's or there is none (NULL); the caller's, free() */
+    size_t icc_len;
+} jpeg_rest;
+
+/* Decodes a JPEG in memory. im gets everything, as it is stored (box and sizes before any turning). Accurate integer DCT and
+ * smooth chroma, so the same bytes on every processor.
  *
  * What libjpeg only warns of is an error here, as pixels are then wrong or missing (early end of the file or a segment, bad
  * codes, lost restart markers), but for extra bytes and for odd JFIF, Adobe or profile markers, which are let pass. */
-image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, image *im, int *orientation, bool *other,
-                       char why[IMAGE_WHY]) __attribute__((warn_unused_result));
+image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, image *im, jpeg_rest *rest, char why[IMAGE_WHY])
+    __attribute__((warn_unused_result));
 
 #endif

@@ -45,6 +45,18 @@ tree() {
     done
 }
 
+@test "a profile that is sRGB's changes nothing" {
+    imgnorm $images/plain.jpg >"$t/plain"
+    imgnorm $images/srgb-profile.jpg >"$t/it"
+    pixels near "$t/plain" "$t/it" 0
+}
+
+@test "formats whose loaders aren't trusted are no images" {
+    printf 'P6 1 1 255\nabc' >"$t/x.ppm"
+    run -1 imgnorm "$t/x.ppm" -o "$t/out"
+    [[ $output == *"x.ppm: not JPEG, PNG, WebP, TIFF, GIF or HEIF (not-image)"* ]]
+}
+
 @test "all eight EXIF orientations, in both byte orders" {
     imgnorm $images/plain.png >"$t/plain"
     for o in 1 2 3 4 5 6 7 8; do
