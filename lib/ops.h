@@ -99,7 +99,8 @@ typedef struct ops {
      * dx may be dy. dgamma and dbeta may not be NULL. act: any that needs y only. */
     void (*batchnorm_backward)(size_t rows, int c, const void *x, const void *y, const void *gamma, const void *mean,
                                const void *istd, activation act, const void *dy, void *dx, void *dgamma, void *dbeta);
-    /* Layer norm: x [n, per, c], mean and biased variance over per*c a sample; gamma, beta [c]; mean, istd [n]. */
+    /* Layer norm: x [n, per, c], mean and biased variance over per*c a sample; gamma, beta [c];
+     * mean, istd [n], or both NULL in inference. */
     void (*layernorm_forward)(int n, size_t per, int c, const void *x, const void *gamma, const void *beta, double eps,
                               activation act, void *y, void *mean, void *istd);
     void (*layernorm_backward)(int n, size_t per, int c, const void *x, const void *y, const void *gamma, const void *mean,

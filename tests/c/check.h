@@ -2,6 +2,7 @@
 #ifndef FACADE_CHECK_H
 #define FACADE_CHECK_H
 
+#include <math.h>
 #include <stdio.h>
 
 static int check_failed;
@@ -15,6 +16,10 @@ static int check_failed;
             printf("\n");                                                                                                        \
         }                                                                                                                        \
     } while (0)
+
+/* Fails for NaN too. */
+#define CHECK_NEAR(got, want, tolerance, what)                                                                                   \
+    CHECK(fabs((got) - (want)) <= (tolerance), "%s: %.17g, not %.17g", what, (double)(got), (double)(want))
 
 static inline int check_status(void) {
     if (check_failed) printf("%d checks failed\n", check_failed);

@@ -218,11 +218,11 @@ static void layernorm_forward(int n, size_t per, int c, const void *x_, const vo
     double *y = y_, *mean = mean_, *istd = istd_;
     size_t count = per * c;
     for (int s = 0; s < n; s++) {
-        double var;
-        moments(count, 1, x + s * count, &mean[s], &var);
-        istd[s] = 1 / sqrt(var + eps);
-        for (size_t i = s * count; i < (s + 1) * count; i++)
-            y[i] = act(a, gamma[i % c] * (x[i] - mean[s]) * istd[s] + beta[i % c]);
+        double m, var;
+        moments(count, 1, x + s * count, &m, &var);
+        double is = 1 / sqrt(var + eps);
+        if (mean) mean[s] = m, istd[s] = is;
+        for (size_t i = s * count; i < (s + 1) * count; i++) y[i] = act(a, gamma[i % c] * (x[i] - m) * is + beta[i % c]);
     }
 }
 

@@ -6,32 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "lib/base.h"
 #include "lib/ops.h"
 #include "lib/rng.h"
 #include "ops_f64.h"
-
-static int failures, checks;
-
-static void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void fail(const char *fmt, ...) {
-    va_list ap;
-    va_start(ap, fmt);
-    vprintf(fmt, ap);
-    va_end(ap);
-    printf("\n");
-    failures++;
-}
-
-static void expect(bool right, const char *what) {
-    checks++;
-    if (!right) fail("%s", what);
-}
-
-static void expect_near(double got, double want, double tolerance, const char *what) {
-    checks++;
-    if (!(fabs(got - want) <= tolerance)) fail("%s: %.17g, not %.17g", what, got, want);
-}
 
 /* ---- a case: one op, its arguments, its arrays ---- */
 
@@ -92,7 +71,7 @@ static void arrays_free(const op_case *k, const ops *o, void **a) {
         const unsigned char *guard = (unsigned char *)a[i] + bytes(k, o, i);
         for (int b = 0; b < GUARD; b++)
             if (guard[b] != 0xff) {
-                fail("%s (%s): wrote past the end of array %d", k->name, o->name, i);
+                CHECK(false, "%s (%s): wrote past the end of array %d", k->name, o->name, i);
                 break;
             }
         free(a[i]);
@@ -146,8 +125,7 @@ static void check_gradients(const op_case *k) {
             analytic[tried++] = gradient[e];
         }
         double error = distance(k, tried, analytic, numeric);
-        checks++;
-        if (!(error < 1e-7)) fail("%s: gradient to input %d is off by %g from central differences", k->name, input, error);
+        CHECK(error < 1e-7, "%s: gradient to input %d is off by %g from central differences", k->name, input, error);
         free(numeric);
         free(analytic);
     }
@@ -160,15 +138,14 @@ static void check_gradients(const op_case *k) {
 static void compare(const op_case *k, const char *kinds, void **fast, void **naive, const char *what) {
     for (int i = 0; k->kinds[i]; i++) {
         if (!strchr(kinds, k->kinds[i])) continue;
-        checks++;
         if (is_index(k, i)) {
-            if (memcmp(fast[i], naive[i], bytes(k, &ops_f32, i))) fail("%s: %s: other indices", k->name, what);
+            if (memcmp(fast[i], naive[i], bytes(k, &ops_f32, i))) CHECK(false, "%s: %s: other indices", k->name, what);
             continue;
         }
         double *v = xarray(k->count[i] + 1, sizeof *v);
         ops_f32.to_f64(k->count[i], fast[i], v);
         double error = distance(k, k->count[i], v, naive[i]);
-        if (!(error < 1e-5)) fail("%s: %s: array %d (%c) is off by %g", k->name, what, i, k->kinds[i], error);
+        CHECK(error < 1e-5, "%s: %s: array %d (%c) is off by %g", k->name, what, i, k->kinds[i], error);
         free(v);
     }
 }
@@ -199,9 +176,8 @@ static void check_fast(const op_case *k) {
         run_fast(k, threads, naive, first);
         run_fast(k, threads, naive, again);
         for (int i = 0; k->kinds[i]; i++) {
-            checks++;
             if (strchr("yoswg", k->kinds[i]) && memcmp(first[i], again[i], bytes(k, &ops_f32, i)))
-                fail("%s: array %d differs between two equal calls with %d threads", k->name, i, threads);
+                CHECK(false, "%s: array %d differs between two equal calls with %d threads", k->name, i, threads);
         }
         arrays_free(k, &ops_f32, first);
         arrays_free(k, &ops_f32, again);
@@ -337,7 +313,7 @@ static void test_conv(void) {
     /* Keras' crop 1,2 and PyTorch's 2,1 of the 5x5 stride 2 transposed convolution differ, and both double the size. */
     for (int before = 1; before <= 2; before++) {
         conv_shape s = square(2, 8, 3, 4, 5, 2, before, 3 - before);
-        expect(s.oh == 4, "a transposed 5x5 convolution of stride 2, cropped by 3, doubles the size");
+        CHECK(s.oh == 4, "a transposed 5x5 convolution of stride 2, cropped by 3, doubles the size");
         op_case k = conv_case(s, true, true, all_acts[ACT_TANH]);
         check(&k);
     }
@@ -372,12 +348,12 @@ static void test_conv_by_hand(const ops *o) {
     o->from_f64(1, &bias, b);
     o->conv_forward(&s, x, w, b, linear, y);
     o->to_f64(4, y, v[2]);
-    expect(!memcmp(v[2], want, sizeof want), "a 2x2 convolution by hand");
+    CHECK(!memcmp(v[2], want, sizeof want), "a 2x2 convolution by hand");
     /* The transposed one spreads: x[0,0] gets y-cells (0,0)*w[1,1] + (0,1)*w[1,0] + (1,0)*w[0,1] + (1,1)*w[0,0]. */
     o->conv_backward_data(&s, x, w, b, linear, y);
     o->to_f64(4, y, v[2]);
-    expect_near(v[2][0], 1 * 40 + 2 * 30 + 3 * 20 + 4 * 10 + .5, 1e-12, "a transposed convolution by hand");
-    expect_near(v[2][3], 4 * 40 + .5, 1e-12, "a transposed convolution by hand, last cell");
+    CHECK_NEAR(v[2][0], 1 * 40 + 2 * 30 + 3 * 20 + 4 * 10 + .5, 1e-12, "a transposed convolution by hand");
+    CHECK_NEAR(v[2][3], 4 * 40 + .5, 1e-12, "a transposed convolution by hand, last cell");
 }
 
 /* ---- dense ---- */
@@ -450,8 +426,7 @@ static void test_act(void) {
         o->to_f64(7, dy, v);
         double at_zero[] = {1, 0, .2, 1, 1, .25, .5};
         right &= o->finite(7, dy) && fabs(v[3] - at_zero[act.kind]) < 1e-7;
-        checks++;
-        if (!right) fail("%s (%s) far out or at zero", act_names[act.kind], o->name);
+        CHECK(right, "%s (%s) far out or at zero", act_names[act.kind], o->name);
     }
 }
 
@@ -534,18 +509,18 @@ static void test_batchnorm_by_hand(const ops *o) {
         o->from_f64(1, &one, rv);
         o->batchnorm_forward(2, 1, x, gamma, beta, 3, linear, y, mean, istd, rm, rv, .75, unbiased);
         o->to_f64(2, y, got);
-        expect(got[0] == -.5 && got[1] == .5, "batchnorm: (x-2)/sqrt(1+3)");
+        CHECK(got[0] == -.5 && got[1] == .5, "batchnorm: (x-2)/sqrt(1+3)");
         o->to_f64(1, rm, got);
         o->to_f64(1, rv, got + 1);
-        expect(got[0] == .5 && got[1] == (unbiased ? 1.25 : 1), "batchnorm: the running statistics");
+        CHECK(got[0] == .5 && got[1] == (unbiased ? 1.25 : 1), "batchnorm: the running statistics");
     }
     /* A batch of one row: what is unbiased isn't defined, and mustn't be NaN. */
     o->batchnorm_forward(1, 1, x, gamma, beta, 1e-3, linear, y, mean, istd, rm, rv, .9, true);
-    expect(o->finite(1, y) && o->finite(1, rv) && o->finite(1, istd), "batchnorm of one row is finite");
+    CHECK(o->finite(1, y) && o->finite(1, rv) && o->finite(1, istd), "batchnorm of one row is finite");
     /* Statistics may be left alone. */
     o->batchnorm_forward(2, 1, x, gamma, beta, 3, linear, y, mean, istd, NULL, NULL, .9, true);
     o->to_f64(2, y, got);
-    expect(got[0] == -.5 && got[1] == .5, "batchnorm without running statistics");
+    CHECK(got[0] == -.5 && got[1] == .5, "batchnorm without running statistics");
 }
 
 /* ---- pooling and upsampling ---- */
@@ -584,10 +559,10 @@ static void test_pool(void) {
         for (size_t e = 0; e < x; e++) in[e] = (float)rng_range(&r, -2, -1); /* padding, were it 0, would win */
         ops_f32.pool_forward(&s, in, with, where);
         ops_f32.pool_forward(&s, in, without, NULL);
-        expect(!memcmp(with, without, y * sizeof *with), "pooling without the winners");
+        CHECK(!memcmp(with, without, y * sizeof *with), "pooling without the winners");
         for (size_t e = 0; e < y && s.max; e++)
             if (!(with[e] < -1 + 1e-6)) {
-                fail("%s: padding won", k.name);
+                CHECK(false, "%s: padding won", k.name);
                 break;
             }
         free(in), free(with), free(without), free(where);
@@ -600,7 +575,7 @@ static void test_pool(void) {
         int32_t where = -1;
         tables[i]->from_f64(4, (double[]){-3, -1, -1, -1}, x);
         tables[i]->pool_forward(&s, x, y, &where);
-        expect(where == 1, "max pooling: the first of equals wins");
+        CHECK(where == 1, "max pooling: the first of equals wins");
     }
 }
 
@@ -648,18 +623,18 @@ static void test_dropout(void) {
             else
                 right &= (got[e] == 0) == (reference[e] == 0);
         }
-        expect(right, "dropout: 0 or 1/(1-rate), the same in both tables");
-        expect_near(sum / COUNT, 1, 6 * sqrt(rate / (1 - rate) / COUNT) + 1e-6, "dropout keeps the mean");
+        CHECK(right, "dropout: 0 or 1/(1-rate), the same in both tables");
+        CHECK_NEAR(sum / COUNT, 1, 6 * sqrt(rate / (1 - rate) / COUNT) + 1e-6, "dropout keeps the mean");
         o->dropout(COUNT, rate, 7, "drop1", 3, x, x);
-        expect(!memcmp(x, y, COUNT * o->real_size), "dropout in place");
+        CHECK(!memcmp(x, y, COUNT * o->real_size), "dropout in place");
         /* A prefix is the same, whatever the count. */
         o->from_f64(COUNT, v, x);
         o->dropout(77, rate, 7, "drop1", 3, x, x);
-        expect(!memcmp(x, y, 77 * o->real_size), "dropout of fewer");
+        CHECK(!memcmp(x, y, 77 * o->real_size), "dropout of fewer");
         for (int other = 0; other < 3 && rate > 0; other++) {
             o->from_f64(COUNT, v, x);
             o->dropout(COUNT, rate, other == 0 ? 8 : 7, other == 1 ? "drop2" : "drop1", other == 2 ? 4 : 3, x, x);
-            expect(memcmp(x, y, COUNT * o->real_size), "dropout: another seed, layer or step draws anew");
+            CHECK(memcmp(x, y, COUNT * o->real_size), "dropout: another seed, layer or step draws anew");
         }
     }
 }
@@ -677,27 +652,27 @@ static void test_vectors(const ops *o) {
     }
     o->from_f64(COUNT, v, x);
     o->to_f64(COUNT, x, got);
-    expect(!memcmp(v, got, sizeof v), "from and to double");
+    CHECK(!memcmp(v, got, sizeof v), "from and to double");
     o->norms(COUNT, x, &a, &b);
-    expect_near(a, sum_abs, 1e-10, "sum of absolute values");
-    expect_near(b, sum_squares, 1e-10, "sum of squares");
+    CHECK_NEAR(a, sum_abs, 1e-10, "sum of absolute values");
+    CHECK_NEAR(b, sum_squares, 1e-10, "sum of squares");
     o->norms(0, x, &a, &b);
-    expect(a == 0 && b == 0, "norms of nothing");
+    CHECK(a == 0 && b == 0, "norms of nothing");
     o->from_f64(COUNT, v, y);
     o->axpy(COUNT, -.5, x, y);
     o->to_f64(COUNT, y, got);
     bool right = true;
     for (int i = 0; i < COUNT; i++) right &= got[i] == v[i] / 2;
-    expect(right, "axpy");
+    CHECK(right, "axpy");
 
-    expect(o->finite(COUNT, x) && o->finite(0, x), "finite");
+    CHECK(o->finite(COUNT, x) && o->finite(0, x), "finite");
     const double bad[] = {NAN, INFINITY, -INFINITY};
     for (int i = 0; i < 9; i++) {
         const int places[] = {0, COUNT / 2, COUNT - 1};
         memcpy(got, v, sizeof v);
         got[places[i / 3]] = bad[i % 3];
         o->from_f64(COUNT, got, y);
-        expect(!o->finite(COUNT, y), "one that isn't finite");
+        CHECK(!o->finite(COUNT, y), "one that isn't finite");
     }
 
     /* Columns 2..4 of rows of 5 into columns 1..3 of rows of 4; the rest stays. */
@@ -708,7 +683,7 @@ static void test_vectors(const ops *o) {
     o->from_f64(12, to, y);
     o->copy_columns(3, 3, (char *)x + 2 * o->real_size, 5, (char *)y + o->real_size, 4);
     o->to_f64(12, y, to);
-    for (int i = 0; i < 12; i++) expect(to[i] == (i % 4 ? i / 4 * 5 + i % 4 + 1 : -1), "copy_columns");
+    for (int i = 0; i < 12; i++) CHECK(to[i] == (i % 4 ? i / 4 * 5 + i % 4 + 1 : -1), "copy_columns");
 }
 
 static void test_pixels(const ops *o) {
@@ -717,18 +692,18 @@ static void test_pixels(const ops *o) {
     for (int i = 0; i < 256; i++) pixels[i] = (uint8_t)i;
     o->from_u8(256, 1 / 127.5, -1, pixels, x);
     o->to_f64(256, x, v);
-    for (int i = 0; i < 256; i++) expect_near(v[i], i / 127.5 - 1, 1e-7, "from_u8");
+    for (int i = 0; i < 256; i++) CHECK_NEAR(v[i], i / 127.5 - 1, 1e-7, "from_u8");
     o->to_u8(256, 127.5, 127.5, x, back);
-    expect(!memcmp(pixels, back, 256), "to_u8 gives back what from_u8 was given");
+    CHECK(!memcmp(pixels, back, 256), "to_u8 gives back what from_u8 was given");
     /* Rounds to the nearest, halves up; what is outside is clamped; NaN is black. */
     const double in[] = {0, .49, .5, 1.5, 2.5, 254.49, 254.5, 255.4, 256, 1e30, -.4, -1, -1e30, INFINITY, -INFINITY, NAN};
     const uint8_t want[] = {0, 0, 1, 2, 3, 254, 255, 255, 255, 255, 0, 0, 0, 255, 0, 0};
     o->from_f64(16, in, x);
     o->to_u8(16, 1, 0, x, back);
-    for (int i = 0; i < 16; i++) expect_near(back[i], want[i], 0, "to_u8 rounding");
+    for (int i = 0; i < 16; i++) CHECK_NEAR(back[i], want[i], 0, "to_u8 rounding");
     o->from_f64(1, (double[]){.25}, x);
     o->to_u8(1, 100, 3, x, back);
-    expect(back[0] == 28, "to_u8 scales, then shifts");
+    CHECK(back[0] == 28, "to_u8 scales, then shifts");
 }
 
 /* ---- losses and optimisers ---- */
@@ -746,11 +721,11 @@ static void test_bce(const ops *o) {
             double v = logits[i], log_p = v > 0 ? -log1p(exp(-v)) : v - log1p(exp(v)), log_q = log_p - v;
             sum -= target * log_p + (1 - target) * log_q;
             sum_p += exp(log_p);
-            expect_near(got[i], (exp(log_p) - target) / 8, tolerance, "gradient of the cross-entropy");
+            CHECK_NEAR(got[i], (exp(log_p) - target) / 8, tolerance, "gradient of the cross-entropy");
         }
-        expect_near(loss, sum / 8, 1e-9, "cross-entropy");
-        expect_near(p, sum_p / 8, 1e-9, "mean probability");
-        expect(o->bce_logits(8, z, target, NULL, NULL) == loss, "cross-entropy without gradient");
+        CHECK_NEAR(loss, sum / 8, 1e-9, "cross-entropy");
+        CHECK_NEAR(p, sum_p / 8, 1e-9, "mean probability");
+        CHECK(o->bce_logits(8, z, target, NULL, NULL) == loss, "cross-entropy without gradient");
     }
     for (int i = 0; i < 4; i++) {
         double z[1], dz[1], extreme = i & 1 ? 1000 : -1000, target = i / 2, p, got;
@@ -758,11 +733,11 @@ static void test_bce(const ops *o) {
         double loss = o->bce_logits(1, z, target, dz, &p);
         o->to_f64(1, dz, &got);
         bool right = (extreme > 0) == (target > 0);
-        expect(loss == (right ? 0 : 1000) && p == (extreme > 0) &&
-                   got == (right         ? 0
-                           : extreme > 0 ? 1
-                                         : -1),
-               "cross-entropy of +-1000");
+        CHECK(loss == (right ? 0 : 1000) && p == (extreme > 0) &&
+                  got == (right         ? 0
+                          : extreme > 0 ? 1
+                                        : -1),
+              "cross-entropy of +-1000");
     }
 }
 
@@ -781,9 +756,8 @@ static void test_adam(const ops *o) {
         }
         o->to_f64(4, w, got);
         for (int i = 0; i < 4; i++) {
-            expect_near(got[i], want[i], o == &ops_f64 ? 1e-12 : 1e-5,
-                        keras ? "Adam, Keras' epsilon" : "Adam, PyTorch's epsilon");
-            expect(gradient[i] != 0 || got[i] == .5, "Adam leaves a weight without gradient alone");
+            CHECK_NEAR(got[i], want[i], o == &ops_f64 ? 1e-12 : 1e-5, keras ? "Adam, Keras' epsilon" : "Adam, PyTorch's epsilon");
+            CHECK(gradient[i] != 0 || got[i] == .5, "Adam leaves a weight without gradient alone");
         }
     }
 }
@@ -821,6 +795,5 @@ int main(void) {
     test_dropout();
     test_adam_fast();
     test_gan_shapes();
-    printf("%d checks, %d failed\n", checks, failures);
-    return failures > 0;
+    return check_status();
 }
