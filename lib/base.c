@@ -27,6 +27,8 @@ static void message(const char *fmt, va_list ap) {
         unsigned char c = (unsigned char)*s;
         if (c < 32 || c == 127)
             text_addf(&out, "\\x%02x", c);
+        else if (c == 0xc2 && (s[1] & 0xe0) == 0x80) /* U+0080 to U+009F, which terminals obey too */
+            text_addf(&out, "\\xc2\\x%02x", (unsigned char)*++s);
         else
             text_addn(&out, s, 1);
     }
@@ -210,7 +212,9 @@ void format_f64(char out[32], double v) {
     for (int digits = 1; digits <= 17; digits++) {
         double back;
         snprintf(out, 32, "%.*g", digits, v);
-        if (!parse_f64(out, &back) || back == v) break;
+        char *comma = strchr(out, ','); /* some locales' decimal point */
+        if (comma) *comma = '.';
+        if (!isfinite(v) || (parse_f64(out, &back) && back == v)) break; /* 2e+308 is none */
     }
 }
 
