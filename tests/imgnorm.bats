@@ -11,7 +11,7 @@ setup() {
 }
 
 pixels() {
-    python3 "$BATS_TEST_DIRNAME/pixels.py" "$@"
+    python3 -IS "$BATS_TEST_DIRNAME/pixels.py" "$@"
 }
 
 # The keys of a stream, in order.
