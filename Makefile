@@ -61,8 +61,8 @@ else echo 'make: something is missing; please run: sudo apt-get install $(1)' >&
 export DEBIAN_FRONTEND=noninteractive; \
 $$sudo apt-get -qq update >&2 && $$sudo apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=600 install $(1) >&2
 endef
-# $(call need,COMMANDS,PACKAGES), a shell command: installs the packages when one of the commands isn't there
-need = command -v $(1) >/dev/null || { $(call install,$(2)); }
+# $(call need,COMMANDS,PACKAGES), a shell command: installs the packages when any of the commands isn't there
+need = for c in $(1); do command -v $$c >/dev/null || { $(call install,$(2)); break; }; done
 
 ## make deps: install the Debian packages that everything here needs (or name them)
 deps:

@@ -40,21 +40,35 @@ setup() {
 }
 
 @test "what is missing is installed by root, and then the build goes on" {
-    # A pkg-config that isn't there until apt-get has put it there.
+    # No pkg-config and no bats, until apt-get has put them there.
     tools=$t/../tools
     for c in $(compgen -c | sort -u); do
         case $c in
-        pkg-config | apt-get) ;;
+        pkg-config | bats | apt-get | id) ;;
         *) f=$(type -P "$c") && ln -sf "$f" "$tools/$c" ;;
         esac
     done
-    printf '#!/bin/bash\necho "$*" >>%q\n[ "$2" != update ] && ln -s %q %q\nexit 0\n' "$t/apt" "$(type -P pkg-config)" "$tools/pkg-config" >"$tools/apt-get"
-    rm -f "$tools/id" && printf '#!/bin/bash\necho 0\n' >"$tools/id"
+    printf '#!/bin/bash\necho 0\n' >"$tools/id"
+    cat >"$tools/apt-get" <<END
+#!/bin/bash
+echo "\$*" >>$t/apt
+for p; do case \$p in
+    pkg-config) ln -s $(type -P pkg-config) $tools ;;
+    bats) ln -s $(type -P bats) $tools ;;
+esac; done
+END
     chmod +x "$tools"/{apt-get,id}
+    echo '@test "one" { true; }' >tests/one.bats
     PATH=$tools make
     bin/tiny
     [ "$(sed -n 1p apt)" = "-qq update" ]
     sed -n 2p apt | grep -q 'install .*libvips-dev.*zlib1g-dev'
+    [ "$(wc -l <apt)" = 2 ]
+    PATH=$tools make test | tail -n 1 >out
+    [ "$(cat out)" = "1 passed, 0 failed" ]
+    sed -n 4p apt | grep -q 'install .*bats'
+    PATH=$tools make test
+    [ "$(wc -l <apt)" = 4 ]
 }
 
 @test "what is missing is named, with the command, to a user without root" {
