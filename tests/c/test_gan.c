@@ -1,6 +1,5 @@
 /* Five training steps of a small GAN against PyTorch's (tests/golden/gan.tns, see gan.py there): in double, every loss, parameter and running
  * statistic within 1e-7; in float, the first step's gradients within 1e-5. And what gan.h promises besides. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
