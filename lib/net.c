@@ -236,8 +236,8 @@ static bool parse_line(parser *p, char **word, int words) {
     const char *name = "";
     int at = 1;
     if (!info) {
-        if (words < 2 || !(info = find_op(word[1])))
-            return bad(p, "unknown op '%.60s'", words > 1 && valid_name(word[0]) ? word[1] : word[0]);
+        if (words < 2) return bad(p, "unknown op '%.60s'", word[0]);
+        if (!(info = find_op(word[1]))) return bad(p, "neither '%.60s' nor '%.60s' is an op", word[0], word[1]);
         name = word[0];
         at = 2;
         if (!valid_name(name)) return bad(p, "'%.60s' is no name: letters, digits, _ . - after a letter", name);
@@ -470,7 +470,9 @@ static bool shape_layer(parser *p, int i) {
             const net_layer *y = &n->layer[l->input[k]];
             if (y->h != x->h || y->w != x->w || y->flat != x->flat || (l->op == OP_ADD && y->c != x->c))
                 return bad(p, "inputs of %dx%dx%d and %dx%dx%d don't fit together", x->h, x->w, x->c, y->h, y->w, y->c);
-            if (l->op == OP_CONCAT) l->c += y->c;
+            if (l->op != OP_CONCAT) continue;
+            if (l->c > MAX_COUNT - y->c) return bad(p, "an output of more than %lld channels is too large", (long long)MAX_COUNT);
+            l->c += y->c;
         }
         break;
     default:
