@@ -24,8 +24,9 @@ draw_canvas *draw_canvas_new(const draw_options *o) {
         return NULL;
     }
     for (int i = 0; i <= 4096; i++) {
-        float x = sq((float)i / 4096);
-        c->curve[i] = (uint8_t)((x <= 0.0031308f ? 12.92f * x : 1.055f * draw_pow(x, 1 / 2.4f) - 0.055f) * 255 + 0.5f);
+        float x = sq((float)i / 2048);
+        if (x > 0.55f) x = 0.55f + 0.45f * (1 - draw_exp2((0.55f - x) * 3.2f)); /* bright light is pressed together, as film does */
+        c->curve[i] = x <= 0.0031308f ? 12.92f * x : 1.055f * draw_pow(x, 1 / 2.4f) - 0.055f;
     }
     return c;
 }
@@ -40,13 +41,13 @@ void draw_canvas_free(draw_canvas *c) {
 
 static void set_camera(draw_canvas *c, rng *r) {
     optics *o = &c->lens;
-    o->blur = between(r, 0.15f, 0.62f);
+    o->blur = between(r, 0.3f, 0.65f);
     o->vignette = between(r, 0, 0.4f);
     float grain = between(r, 0, 1);
-    o->noise = 0.004f + 0.016f * sq(grain) * grain;
+    o->noise = 0.003f + 0.012f * sq(grain) * grain;
     o->contrast = between(r, 0.1f, 1);
     o->saturation = between(r, 0.7f, 1.08f);
-    if (chance(r, 0.025f)) o->saturation = 0; /* black and white */
+    if (chance(r, 0.015f)) o->saturation = 0; /* black and white */
     /* white balance: most of the light's tint is taken out */
     const lighting *l = &c->light;
     vec3 all = add(l->color, scale(add(l->sky, l->ground), 0.5f));

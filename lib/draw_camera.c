@@ -107,10 +107,6 @@ void camera_faults(draw_canvas *c) {
 
 /* ---- development ---- */
 
-static inline float shoulder(float x) {
-    return x < 0.55f ? x : 0.55f + 0.45f * (1 - draw_exp2((0.55f - x) * 3.2f));
-}
-
 void camera_develop(draw_canvas *c, uint8_t *rgb) {
     int w = (int)c->o.width, h = (int)c->o.height;
     const optics *o = &c->lens;
@@ -132,18 +128,16 @@ void camera_develop(draw_canvas *c, uint8_t *rgb) {
             float grey_level = dot(a, v3(.25f, .65f, .1f));
             a = mix(grey(grey_level), a, o->saturation);
             float v[3] = {a.x, a.y, a.z};
-            uint32_t shared = hash3(c->seed, (uint32_t)x, (uint32_t)y);
+            uint32_t bits = hash3(c->seed, (uint32_t)x, (uint32_t)y), more = hash3(bits, 1, 2);
+            float shared = (float)(more & 255) + (float)(more >> 8 & 255) - 255;
+            float own[3] = {(float)(bits & 255) + (float)(bits >> 8 & 255), (float)(bits >> 16 & 255) + (float)(bits >> 24), (float)(more >> 16 & 255) + (float)(more >> 24)};
             for (int i = 0; i < 3; i++) {
                 /* shot noise grows with the root of the light; a part of it is the same in all three */
-                uint32_t own = hash3(c->seed + 77 + (uint32_t)i, (uint32_t)x, (uint32_t)y);
-                float n = (float)(own & 255) + (float)(own >> 8 & 255) + (float)(own >> 16 & 255) - 382.5f;
-                float m = (float)(shared & 255) + (float)(shared >> 8 & 255) + (float)(shared >> 16 & 255) - 382.5f;
-                float s = root(shoulder(maxf(v[i], 0))); /* in the root, shot noise is even */
-                s += o->noise * (n * 0.0045f + m * 0.006f) * (1 - 0.3f * s);
-                float byte = (float)c->curve[(int)(clampf(s, 0, 1) * 4096 + 0.5f)] * (1.0f / 255);
+                float s = root(v[i]); /* in the root, shot noise is even */
+                s += o->noise * ((own[i] - 255) * 0.0055f + shared * 0.0073f);
+                float byte = c->curve[(int)(clampf(s, 0, 2) * 2048 + 0.5f)];
                 byte += o->contrast * byte * (1 - byte) * (2 * byte - 1);
-                float dither = (float)(own >> 24) * (1.0f / 256) - 0.5f; /* the curve gave whole bytes */
-                rgb[k * 3 + (size_t)i] = (uint8_t)(clampf(byte, 0, 1) * 255 + 0.5f + dither * 0.0f);
+                rgb[k * 3 + (size_t)i] = (uint8_t)(clampf(byte, 0, 1) * 255 + 0.5f);
             }
         }
 }

@@ -191,7 +191,7 @@ void mesh_end(draw_canvas *c, int who, int rows, int cols, material mat, bool he
 /* ---- shadows ---- */
 
 /* First and last sample centre (at i + 1/2) within [lo, hi], cut to 0..n-1; false when there is none. */
-static bool span(float lo, float hi, int n, int *first, int *last) {
+static inline bool span(float lo, float hi, int n, int *first, int *last) {
     if (!(hi >= 0.5f && lo <= (float)n - 0.5f)) return false;
     *first = lo <= 0.5f ? 0 : floor_int(lo + 0.5f);
     *last = hi >= (float)n - 0.5f ? n - 1 : floor_int(hi - 0.5f);
@@ -212,10 +212,10 @@ static vec3 shadow_place(const shadow_view *s, const lighting *l, vec3 p) {
     return v3(half + dot(p, s->right) * k, half + dot(p, s->up) * k, dot(p, l->dir));
 }
 
-static void shadow_triangle(const shadow_view *s, vec3 a, vec3 b, vec3 d) {
+static void shadow_triangle(const shadow_view *s, vec3 a, vec3 b, vec3 d, bool both_sides) {
     float area = (b.x - a.x) * (d.y - a.y) - (d.x - a.x) * (b.y - a.y);
     int x0, x1, y0, y1;
-    if (area == 0 || !span(minf(a.x, minf(b.x, d.x)), maxf(a.x, maxf(b.x, d.x)), s->side, &x0, &x1) ||
+    if (area == 0 || (area < 0 && !both_sides) || !span(minf(a.x, minf(b.x, d.x)), maxf(a.x, maxf(b.x, d.x)), s->side, &x0, &x1) ||
         !span(minf(a.y, minf(b.y, d.y)), maxf(a.y, maxf(b.y, d.y)), s->side, &y0, &y1))
         return;
     float inv = 1 / area, bx = (d.y - a.y) * inv, by = (a.x - d.x) * inv, dx = (a.y - b.y) * inv, dy = (b.x - a.x) * inv;
@@ -263,11 +263,11 @@ void mesh_shadows(draw_canvas *c, const person *q, uint32_t first_vertex, uint32
     for (uint32_t i = first_triangle; i < c->tris; i++) {
         const triangle *t = &c->tri[i];
         if (t->mat == M_BODY || t->mat == M_METAL || t->mat == M_LEG) continue; /* what shades nothing of note */
-        shadow_triangle(&s, at[t->a - first_vertex], at[t->b - first_vertex], at[t->c - first_vertex]);
+        shadow_triangle(&s, at[t->a - first_vertex], at[t->b - first_vertex], at[t->c - first_vertex], t->mat != M_SKIN);
     }
     for (uint32_t i = 0; i < n; i++) {
         vertex *v = &c->vert[first_vertex + i];
-        if (dot(v->n, l->dir) < -0.35f) continue; /* turned away: the lamp doesn't count there */
+        if (dot(v->n, l->dir) < -0.35f || dot(v->n, v->c) > 0.3f * v->sz) continue; /* turned away from the lamp, or from us */
         vec3 off = add(v->c, scale(v->n, 0.35f)); /* off the surface, so it doesn't shade itself */
         v->lit = shadow_look(&s, shadow_place(&s, l, off), l->soft * q->size);
     }
@@ -276,12 +276,17 @@ void mesh_shadows(draw_canvas *c, const person *q, uint32_t first_vertex, uint32
 
 /* ---- visible samples ---- */
 
+/* Whether the inside can't be seen. */
+static bool closed(const person *q, material mat) {
+    return mat == M_HAIR ? q->length > -3 : mat != M_HAT && mat != M_EAR;
+}
+
 void mesh_raster(draw_canvas *c, uint32_t first_triangle) {
     for (uint32_t i = first_triangle; i < c->tris; i++) {
         const triangle *t = &c->tri[i];
         const vertex *a = &c->vert[t->a], *b = &c->vert[t->b], *d = &c->vert[t->c];
         float area = (b->sx - a->sx) * (d->sy - a->sy) - (d->sx - a->sx) * (b->sy - a->sy);
-        if (area == 0 || (area > 0 && (t->mat == M_SKIN || t->mat == M_BODY))) continue; /* the far side of what is closed */
+        if (area == 0 || (area > 0 && closed(&c->who[t->who], t->mat))) continue; /* the far side of what is closed */
         int x0, x1, y0, y1;
         if (!span(minf(a->sx, minf(b->sx, d->sx)), maxf(a->sx, maxf(b->sx, d->sx)), c->sw, &x0, &x1) ||
             !span(minf(a->sy, minf(b->sy, d->sy)), maxf(a->sy, maxf(b->sy, d->sy)), c->sh, &y0, &y1))

@@ -239,7 +239,7 @@ struct draw_canvas {
     const char *background;
     bool outdoors;
     uint32_t seed;
-    uint8_t curve[4097]; /* sqrt of linear light, 0..4096, to sRGB's byte */
+    float curve[4097]; /* root of light, 0..2 in 4096 steps, to what a file holds, 0..1 */
 };
 
 /* draw_mesh.c */

@@ -46,7 +46,7 @@ static void draw_skin(person *q, rng *r) {
     q->mole = chance(r, 0.25f) ? between(r, 0.1f, 0.2f) : 0;
     q->mole_x = between(r, -5, 5), q->mole_y = between(r, -9, 5);
     q->makeup = q->fem > 0.5f && !q->kid ? maxf(0, between(r, -0.35f, 1)) : 0;
-    q->lip = mul(q->skin, v3(0.86f, 0.50f, 0.52f));
+    q->lip = mul(q->skin, v3(0.80f, 0.44f, 0.46f));
     if (q->makeup > 0.3f) {
         static const vec3 sticks[5] = {{.42f, .03f, .04f}, {.48f, .12f, .13f}, {.5f, .1f, .2f}, {.25f, .03f, .06f}, {.5f, .2f, .16f}};
         q->lip = mix(q->lip, sticks[rng_below(r, 5)], 0.65f * q->makeup);
@@ -59,7 +59,7 @@ static void draw_bones(person *q, rng *r) {
     q->fat = unitf(0.45f + 0.22f * bellish(r) + 0.3f * kid);
     q->width = 1.01f + 0.045f * bellish(r) + 0.04f * (q->fat - 0.45f) + 0.05f * kid;
     q->top = 11.5f + 0.35f * bellish(r) + 0.8f * kid;
-    q->jaw = 1 + 0.05f * bellish(r) - 0.07f * (f - 0.5f) + 0.10f * (q->fat - 0.45f) - 0.03f * kid;
+    q->jaw = 1 + 0.05f * bellish(r) - 0.10f * (f - 0.5f) + 0.10f * (q->fat - 0.45f) - 0.03f * kid;
     q->square = (1 - f) * between(r, -0.2f, 1) * (1 - kid);
     q->chin = 0.55f * bellish(r) + 0.3f * (0.5f - f) - 1.4f * kid;
     q->chin_w = 1.05f - 0.25f * f + 0.15f * bellish(r);
@@ -67,7 +67,7 @@ static void draw_bones(person *q, rng *r) {
     q->ridge = 0.5f * (1 - f) * (1 - kid) * between(r, 0.3f, 1.1f);
     q->eye_x = 3.15f + 0.14f * bellish(r);
     for (int i = 0; i < 2; i++) q->eye_y[i] = 0.06f * bellish(r) - 0.5f * kid;
-    q->eye_size[0] = q->eye_size[1] = 1.04f + 0.06f * bellish(r) + 0.05f * f + 0.14f * kid;
+    q->eye_size[0] = q->eye_size[1] = 1.04f + 0.06f * bellish(r) + 0.09f * f + 0.14f * kid;
     q->eye_tilt = 0.07f + 0.06f * bellish(r);
     q->nose_len = (4.2f + 0.3f * bellish(r) - 0.15f * f) * (1 - 0.12f * kid) + 0.4f * kid + 0.25f * q->old;
     q->nose_w = (1 + 0.10f * bellish(r) - 0.08f * f + 0.16f * ramp(0.4f, 0.9f, q->tone)) * (1 - 0.06f * kid) + 0.08f * q->old;
@@ -87,8 +87,8 @@ static void draw_bones(person *q, rng *r) {
     q->brow_arch = unitf(0.35f + 0.3f * f + 0.2f * bellish(r));
 
     /* the head's cuts: half width and front by height, from which the table is read */
-    const float key[][4] = {{-12.4f, 4.0f, 3.6f, 3},    {-12, 4.3f, 6, 3.6f},     {-11.4f, 4.3f, 8.2f, 3.8f}, {-10.4f, 5.0f, 9.1f, 4.1f},
-                            {-9, 5.75f, 9.5f, 4.5f},    {-7.5f, 6.3f, 9.75f, 5.2f}, {-5.5f, 6.7f, 9.85f, 6.2f}, {-3.5f, 6.95f, 9.85f, 7.4f},
+    const float key[][4] = {{-12.4f, 3.1f, 3.6f, 3},    {-12, 4.0f, 6, 3.6f},     {-11.4f, 4.75f, 8.2f, 3.8f}, {-10.4f, 5.5f, 9.1f, 4.1f},
+                            {-9, 6.0f, 9.5f, 4.5f},    {-7.5f, 6.3f, 9.75f, 5.2f}, {-5.5f, 6.7f, 9.85f, 6.2f}, {-3.5f, 6.95f, 9.85f, 7.4f},
                             {-1.5f, 7.15f, 9.85f, 8.3f}, {0.5f, 7.35f, 9.95f, 8.9f}, {2, 7.45f, 10.2f, 9.2f}};
     enum { KEYS = sizeof key / sizeof *key };
     for (int i = 0; i < SECTIONS; i++) {
@@ -106,8 +106,8 @@ static void draw_bones(person *q, rng *r) {
 }
 
 static void draw_expression(person *q, rng *r) {
-    int mood = choose(r, (float[]){0.34f, 0.2f, 0.34f, 0.12f}, 4); /* calm, smile, laugh, talk */
-    q->smile = mood == 0 ? between(r, -0.15f, 0.2f) : mood == 1 ? between(r, 0.35f, 0.75f) : mood == 2 ? between(r, 0.6f, 1.1f) : between(r, -0.1f, 0.3f);
+    int mood = choose(r, (float[]){0.32f, 0.24f, 0.34f, 0.10f}, 4); /* calm, smile, laugh, talk */
+    q->smile = mood == 0 ? between(r, -0.08f, 0.3f) : mood == 1 ? between(r, 0.35f, 0.75f) : mood == 2 ? between(r, 0.6f, 1.1f) : between(r, -0.1f, 0.3f);
     q->teeth = mood >= 2;
     q->gap = mood == 2 ? between(r, 0.45f, 0.95f) : mood == 3 ? between(r, 0.3f, 1) : 0;
     q->drop = q->gap * (mood == 3 ? 0.9f : 0.45f);

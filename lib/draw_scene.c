@@ -132,7 +132,7 @@ void scene_background(draw_canvas *c, rng *r) {
         float fall = between(r, 0.6f, 1);
         gradient(c, base, scale(base, fall), scale(base, 0.5f), gx, gy, 0.7f);
         float rough = between(r, 3, 14);
-        speckle(c, seed, scale(base, 0.72f), rough, rough, 0.35f, 0.75f, 0, 1, 3);
+        speckle(c, seed, scale(base, 0.72f), rough, rough, 0.35f, 0.75f, 0, 1, 2);
         int style = (int)rng_below(r, 4);
         if (style == 0) { /* bricks */
             vec3 joint = scale(base, 1.35f), brick = mul(base, v3(1.1f, .7f, .55f));
@@ -175,8 +175,8 @@ void scene_background(draw_canvas *c, rng *r) {
         float g0 = between(r, 0.05f, 0.16f), yellow = between(r, 0.6f, 1.3f);
         vec3 green = v3(g0 * yellow, g0 * 1.35f, g0 * 0.4f);
         gradient(c, scale(green, 1.5f), scale(green, 0.7f), scale(green, 1.2f), gx, gy, 0.5f);
-        speckle(c, seed, scale(green, 0.2f), 5, 5, 0.45f, 0.7f, 0, 1, 4);
-        speckle(c, seed + 20, mul(green, v3(2.6f, 2.3f, 1.4f)), 9, 9, 0.5f, 0.75f, 0, 1, 3);
+        speckle(c, seed, scale(green, 0.2f), 5, 5, 0.45f, 0.7f, 0, 1, 3);
+        speckle(c, seed + 20, mul(green, v3(2.6f, 2.3f, 1.4f)), 9, 9, 0.5f, 0.75f, 0, 1, 2);
         if (chance(r, 0.6f)) speckle(c, seed + 40, scale(v3(.8f, .95f, 1.1f), 0.9f), 6, 6, 0.58f, 0.7f, 0, minf(horizon, 0.6f), 3);
         n = (int)rng_below(r, 25);
         for (int i = 0; i < n; i++) {
@@ -301,7 +301,7 @@ static float pose_angle(rng *r, float usual, float most) {
 
 static void one_face(draw_canvas *c, rng *r) {
     person *q = &c->who[0];
-    person_draw(q, r, c->o.fake, false);
+    person_draw(q, r, c->o.fake, c->o.height > c->o.width + c->o.width / 4);
     float yaw = chance(r, 0.12f) ? pose_angle(r, 0.55f, 0.8f) : pose_angle(r, 0.24f, 0.6f);
     float pitch = pose_angle(r, 0.10f, 0.32f), roll = pose_angle(r, 0.07f, 0.3f), turned = pose_angle(r, 0.3f, 0.6f);
     person_pose(q, yaw, pitch, roll, yaw * 0.5f + turned);

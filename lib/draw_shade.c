@@ -100,7 +100,7 @@ static vec3 eyeball(const draw_canvas *c, const person *q, const point *g, const
     if (pupil_fault > 0) r *= 1 + 0.5f * pupil_fault * (noise2(q->seed + 5, x * 3, y * 3) - 0.5f);
     vec3 n = unit(v3(sign * e->dx / 1.3f, e->dy / 1.3f, 1.1f));
     n = turn(&q->head, n);
-    vec3 white = v3(.46f, .41f, .39f);
+    vec3 white = scale(v3(.48f, .43f, .41f), 1 - 0.35f * q->tone);
     float pink = bell2((e->dx + 1.35f) / 0.3f, e->dy / 0.35f);
     white = mix(white, v3(.5f, .22f, .2f), 0.65f * pink + 0.1f * ramp(0.6f, 1.4f, absf(e->dx)));
     float spoke = noise2(q->seed + 6, (x + 9) * 11, (y + 9) * 11);
@@ -229,7 +229,7 @@ static float frame_distance(const person *q, float x, float y) {
     float inner = q->eye_x + 0.1f - q->frame_w, by = y - q->frame_y - 0.55f + 0.12f * x * x;
     if (absf(x) < inner + 0.15f) d = minf(d, absf(by) - 0.7f * q->frame_bar - 0.06f);
     float ax = absf(x), outer = q->eye_x + 0.1f + q->frame_w;
-    if (ax > outer - 0.2f && ax < 7.4f * q->width) d = minf(d, absf(y - q->frame_y - 0.7f) - 0.8f * q->frame_bar - 0.05f);
+    if (ax > outer - 0.2f && ax < outer + 0.6f) d = minf(d, absf(y - q->frame_y - 0.7f) - 0.8f * q->frame_bar - 0.05f);
     return d;
 }
 
@@ -241,7 +241,7 @@ static vec3 behind_glasses(const draw_canvas *c, const person *q, point *g, vec3
     vec3 ray = sub(here, eye);
     float fault = q->fault[F_GLASSES];
     if (ray.z < -1e-3f) {
-        float wrap = 0.018f; /* frames bend a little round the face: two steps of the ray */
+        float wrap = 0.028f; /* frames bend a little round the face: two steps of the ray */
         float k = (FRAME_Z - eye.z) / ray.z;
         float x = eye.x + k * ray.x;
         k = (FRAME_Z - wrap * x * x - eye.z) / ray.z;
@@ -271,9 +271,10 @@ static vec3 behind_glasses(const draw_canvas *c, const person *q, point *g, vec3
     }
     /* the sides, from the hinge to the ear */
     for (int s = 0; s < 2; s++) {
-        float plane = (s ? 7.35f : -7.35f) * q->width;
-        if (absf(ray.x) < 1e-3f || (s && fault > 0.3f)) continue;
-        float k = (plane - eye.x) / ray.x;
+        float side = s ? 1 : -1, hinge = q->eye_x + q->frame_w + 0.65f, flare = (7.4f * q->width - hinge) / 9.3f;
+        float down = ray.x + side * flare * ray.z;
+        if (absf(down) < 1e-3f || (s && fault > 0.3f)) continue;
+        float k = (side * (hinge + flare * (9.3f - eye.z)) - eye.x) / down;
         if (k <= 0 || k >= 1.002f) continue;
         float y = eye.y + k * ray.y, z = eye.z + k * ray.z;
         if (z > 9.3f || z < 0.3f) continue;
@@ -436,7 +437,7 @@ static vec3 shade_hair(const draw_canvas *c, const person *q, point *g) {
     if (back) g->n = scale(g->n, -1), g->open *= 0.35f;
     float u = g->u, v = g->v, reach = 8;
     float wavy = q->curl > 0 && !curly ? 0.16f * q->curl * draw_sin(v * 26 + 5 * noise2(q->seed + 16, u * 3, 0)) : 0;
-    u += wavy * v;
+    u += wavy * v * v;
     float s1, s2, s3;
     if (curly) {
         s1 = noise3(q->seed + 31, g->p.x * 0.75f, g->p.y * 0.75f, g->p.z * 0.75f);

@@ -78,7 +78,7 @@ static vec3 head_point(const person *q, float sn, float cs, float y, float *open
     float x = s.w * sn * (1 + 0.06f * front * sn * sn);
     float z = HEAD_AXIS + (cs > 0 ? s.f * cs * (1 + 0.16f * sn * sn) : s.b * cs);
     /* the jaw's edge rises towards the ears */
-    y += ramp(-4.5f, -11.5f, y) * 3.6f * (1 - front) * (2 - front) * 0.5f;
+    y += ramp(-4.5f, -11.5f, y) * 3.6f * (1 - front) * (1 + 0.4f * front);
     if (q->square > 0 && y < -4) x *= 1 + 0.13f * q->square * bell2((y + 8.2f) / 2.2f, (front - 0.45f) / 0.4f);
     float mask = ramp(0.12f, 0.5f, cs);
     if (mask > 0) {
@@ -100,16 +100,19 @@ vec3 face_point(const person *q, float x, float y) {
     return head_point(q, sn, root(1 - sn * sn), y, &open);
 }
 
-/* Cells across a thing of that many centimetres, at most one every other sample, so small faces are cheap. */
+/* Cells across a thing of that many centimetres: in small pictures one every two or three samples is enough. */
 static int cells(const person *q, float cm, float per_cm, int least, int most) {
-    return (int)clampf(cm * minf(per_cm, q->px * q->size * 0.55f), (float)least, (float)most);
+    return (int)clampf(cm * minf(per_cm, q->px * q->size * 0.4f), (float)least, (float)most);
 }
 
 static void head_mesh(draw_canvas *c, int who) {
     const person *q = &c->who[who];
-    int rows = cells(q, 22, 7, 22, 150), cols = cells(q, 26, 6, 25, 150);
+    int rows = cells(q, 24, 7, 22, 150), cols = cells(q, 28, 6, 25, 150);
     vertex *v = mesh_begin(c, rows, cols);
-    int upper = rows / 5;
+    /* under hair the crown can't be seen */
+    bool covered = q->receding < 0.5f && (q->style > HAIR_BUZZ || q->hat);
+    float crown = covered ? minf(9.5f, q->top) : q->top;
+    int upper = covered ? rows / 10 : rows / 5;
     for (int j = 0; j < cols; j++) {
         float k = (float)j / (float)(cols - 1) * 2 - 1;
         float angle = 2.5f * (0.52f * k + 0.48f * k * k * k), sn = draw_sin(angle), cs = draw_cos(angle);
@@ -117,13 +120,13 @@ static void head_mesh(draw_canvas *c, int who) {
             float y;
             if (i <= upper) {
                 float t = (float)i / (float)upper;
-                y = q->top + (5 - q->top) * t * t;
+                y = crown + (5 - crown) * t * (covered ? 1 : t);
             } else
                 y = 5 + (HEAD_BOTTOM - 5) * (float)(i - upper) / (float)(rows - 1 - upper);
             vertex *o = &v[i * cols + j];
             o->p = head_point(q, sn, cs, y, &o->open);
             o->u = angle, o->v = y;
-            o->open *= 1 - 0.5f * ramp(-11, -12.3f, y);
+            o->open *= 1 - 0.65f * ramp(-11, -12, y);
         }
     }
     mesh_end(c, who, rows, cols, M_SKIN, true);
@@ -181,7 +184,7 @@ static void hair_mesh(draw_canvas *c, int who) {
     const person *q = &c->who[who];
     if (q->style == HAIR_BALD && q->receding < 1.5f) return;
     bool curly = q->style == HAIR_CURLY || q->style == HAIR_AFRO;
-    int rows = cells(q, q->length < -12 ? 28 : 16, 2, 14, 90), cols = cells(q, 30, 5, 36, 160);
+    int rows = cells(q, q->length < -12 ? 24 : 13, 2.2f, 12, 90), cols = cells(q, 30, 5, 36, 160);
     float lean = q->part;
     vertex *v = mesh_begin(c, rows, cols);
     for (int j = 0; j < cols; j++) {
@@ -366,7 +369,7 @@ static void body_mesh(draw_canvas *c, int who) {
                             {-34, w * 0.98f, 11 + f, 10},        {-44, w * 0.9f, 11 + 2 * f, 9.5f},     {-62, w * 0.8f + 2 * f, 9.5f + 4 * f, 8.5f},
                             {-76, w * 0.86f + f, 10 + 2 * f, 9.5f}, {-86, w * 0.84f, 9, 9},           {-90, w * 0.6f, 5, 5}};
     const int keys = sizeof key / sizeof *key, fine = q->px * q->size > 8 ? 4 : 2;
-    int last = q->whole ? keys : 11, rows = (last - 1) * fine + 1, cols = cells(q, 22, 4, 23, 110);
+    int last = q->whole ? keys : 9, rows = (last - 1) * fine + 1, cols = cells(q, 22, 4, 23, 110);
     vertex *v = mesh_begin(c, rows, cols);
     for (int i = 0; i < rows; i++) {
         int k = i / fine < last - 1 ? i / fine : last - 2;
