@@ -57,16 +57,17 @@ static double gradient_norm(const net *n) {
 }
 
 bool gan_step(gan *a, const void *real, const void *z, uint64_t seed, uint64_t step, gan_metrics *m) {
+    enum { PASSES = 3 }; /* of the critic: each drops out for itself */
     const ops *o = a->gen->ops;
     int batch = a->o.batch;
     *m = (gan_metrics){0};
     const void *fake = net_forward(a->run_gen, z, seed, step);
 
     net_zero_grad(a->critic);
-    const void *logits = net_forward(a->run_critic, real, seed, step);
+    const void *logits = net_forward(a->run_critic, real, seed, PASSES * step);
     m->loss_d = o->bce_logits(batch, logits, a->o.target_real, net_dout(a->run_critic), &m->d_real);
     net_backward(a->run_critic, NET_PARAMS);
-    logits = net_forward(a->run_critic, fake, seed, step);
+    logits = net_forward(a->run_critic, fake, seed, PASSES * step + 1);
     m->loss_d += o->bce_logits(batch, logits, a->o.target_fake, net_dout(a->run_critic), &m->d_fake);
     net_backward(a->run_critic, NET_PARAMS);
     m->grad_d_norm = gradient_norm(a->critic);
@@ -74,7 +75,7 @@ bool gan_step(gan *a, const void *real, const void *z, uint64_t seed, uint64_t s
 
     if (a->o.update == GAN_ALTERNATE) {
         optimiser_step(&a->opt_critic);
-        logits = net_forward(a->run_critic, fake, seed, step);
+        logits = net_forward(a->run_critic, fake, seed, PASSES * step + 2);
     }
     m->loss_g = o->bce_logits(batch, logits, 1, net_dout(a->run_critic), NULL);
     const void *to_fake = net_backward(a->run_critic, NET_INPUT);
