@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include <zlib.h>
+
+#include "crc.h"
 
 enum { HEADER = 64, PIPE_BYTES = 1 << 20 };
 static const unsigned char magic[4] = {0x89, 'T', 'N', 'S'};
@@ -325,7 +326,7 @@ typedef struct {
 static const char *parse_header(const unsigned char h[HEADER], uint64_t max_data, tns_frame *f, header_lengths *l,
                                 char buf[160]) {
     if (memcmp(h, magic, 4)) return "not a TNS frame (bad magic)";
-    if (crc32_z(0, h, 60) != get32(h + 60)) return "header checksum mismatch";
+    if (crc32_of(0, h, 60) != get32(h + 60)) return "header checksum mismatch";
     if (h[4] != 1) {
         snprintf(buf, 160, "version %d, this program reads version 1", h[4]);
         return buf;
@@ -476,7 +477,7 @@ static int check_grammar(tns_reader *r, const tns_frame *f) {
 }
 
 /* Reads the n bytes of data and their padding, a piece at a time when they aren't to be kept. *zero: the padding is. */
-static int read_data(tns_reader *r, tns_frame *f, size_t n, bool keep, uLong *crc, bool *zero) {
+static int read_data(tns_reader *r, tns_frame *f, size_t n, bool keep, uint32_t *crc, bool *zero) {
     enum { PIECE = 1 << 18 };
     size_t padded = n + padding(n);
     if (keep && !reserve(f, n)) {
@@ -491,7 +492,7 @@ static int read_data(tns_reader *r, tns_frame *f, size_t n, bool keep, uLong *cr
         ptrdiff_t got = last ? read_body(r, p, want) : full_read(r->fd, p, want);
         if (got < 0) return fail_errno(r, f);
         if ((size_t)got < want) return fail(r, f, "cut off in the data; did an upstream stage fail?");
-        *crc = crc32_z(*crc, p, want);
+        *crc = crc32_of(*crc, p, want);
         at += want;
         if (last) *zero &= all_zero(p + want - (padded - n), padded - n);
     }
@@ -540,7 +541,7 @@ static int next_frame(tns_reader *r, tns_frame *f, bool keep) {
     got = last ? read_body(r, f->meta.t.s, padded) : full_read(r->fd, f->meta.t.s, padded);
     if (got < 0) return fail_errno(r, f);
     if ((size_t)got < padded) return fail(r, f, "cut off in the metadata; did an upstream stage fail?");
-    uLong crc = crc32_z(0, (unsigned char *)f->meta.t.s, padded);
+    uint32_t crc = crc32_of(0, (unsigned char *)f->meta.t.s, padded);
     bool zero = all_zero((unsigned char *)f->meta.t.s + len.meta_len, padded - len.meta_len);
     f->meta.t.len = len.meta_len;
     f->meta.t.s[len.meta_len] = 0;
@@ -589,7 +590,7 @@ int tns_read_at(int fd, uint64_t offset, const char *name, uint64_t max_data, tn
     const char *wrong = NULL;
     header_lengths len;
     text key = {0};
-    uLong crc = 0;
+    uint32_t crc = 0;
     *is_errno = 0;
     f->meta.t.len = 0;
     ptrdiff_t got = full_pread(fd, h, HEADER, offset);
@@ -621,7 +622,7 @@ int tns_read_at(int fd, uint64_t offset, const char *name, uint64_t max_data, tn
         wrong = "cut off: the file has changed since it was indexed";
         goto failed;
     }
-    crc = crc32_z(crc32_z(0, (unsigned char *)f->meta.t.s, meta), f->data, data);
+    crc = crc32_of(crc32_of(0, (unsigned char *)f->meta.t.s, meta), f->data, data);
     bool zero = all_zero((unsigned char *)f->meta.t.s + len.meta_len, meta - len.meta_len) &&
                 all_zero((unsigned char *)f->data + len.data_len, data - len.data_len);
     f->meta.t.len = len.meta_len;
@@ -724,13 +725,13 @@ int tns_write(tns_writer *w, const tns_frame *f) {
     put64(h + 16, bytes);
     if (header) w->next_seq = 0;
     put64(h + 24, header ? 0 : w->next_seq);
-    uLong crc = 0;
-    if (f->meta.t.len) crc = crc32_z(crc, (unsigned char *)f->meta.t.s, f->meta.t.len);
-    crc = crc32_z(crc, zeros, meta_pad);
-    if (bytes) crc = crc32_z(crc, f->data, (size_t)bytes);
-    crc = crc32_z(crc, zeros, data_pad);
-    put32(h + 56, (uint32_t)crc);
-    put32(h + 60, (uint32_t)crc32_z(0, h, 60));
+    uint32_t crc = 0;
+    if (f->meta.t.len) crc = crc32_of(crc, (unsigned char *)f->meta.t.s, f->meta.t.len);
+    crc = crc32_of(crc, zeros, meta_pad);
+    if (bytes) crc = crc32_of(crc, f->data, (size_t)bytes);
+    crc = crc32_of(crc, zeros, data_pad);
+    put32(h + 56, crc);
+    put32(h + 60, crc32_of(0, h, 60));
 
     struct iovec v[5] = {{h, HEADER},
                          {f->meta.t.s, f->meta.t.len},
