@@ -238,6 +238,7 @@ struct draw_canvas {
     optics lens;
     const char *background;
     bool outdoors;
+    float camera_height; /* of a scene, above the ground */
     uint32_t seed;
     float curve[4097]; /* root of light, 0..2 in 4096 steps, to what a file holds, 0..1 */
 };

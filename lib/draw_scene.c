@@ -104,6 +104,48 @@ static void speckle(draw_canvas *c, uint32_t seed, vec3 a, float fx, float fy, f
 
 enum { B_STUDIO, B_BOKEH, B_LEAVES, B_SKY, B_WALL, B_ROOM, B_STREET, B_STAGE, B_SIGNS, BACKGROUNDS };
 
+/* The ground of a scene: from the horizon outdoors, indoors from a wall behind the last person. */
+static void floor_under(draw_canvas *c, rng *r, int kind, float level) {
+    int w = (int)c->o.width, h = (int)c->o.height;
+    float per = 1 / (float)c->ss, far = 500;
+    for (int i = 0; i < c->people; i++) far = maxf(far, -c->who[i].at.z * 1.15f);
+    bool open = kind == B_LEAVES || kind == B_SKY || kind == B_STREET;
+    if (open) far = maxf(far, 4000);
+    static const vec3 grass = {.13f, .19f, .06f}, sand = {.5f, .42f, .3f}, stone = {.3f, .29f, .28f}, wood = {.3f, .18f, .1f}, red = {.3f, .02f, .03f};
+    float lightness = between(r, 0.6f, 1.3f);
+    uint32_t seed = rng_u32(r);
+    vec3 a = kind == B_LEAVES ? grass : kind == B_SKY ? (chance(r, 0.5f) ? sand : grass) : kind == B_STREET ? stone : kind == B_SIGNS ? (chance(r, 0.5f) ? red : stone)
+             : kind == B_BOKEH || kind == B_STAGE ? grey(0.03f) : kind == B_STUDIO ? c->image[(size_t)(h - 1) * (size_t)w] : chance(r, 0.6f) ? wood : stone;
+    if (kind != B_STUDIO) a = scale(a, lightness * (open ? 1 : level));
+    float edge = (c->lens.cy + c->camera_height * c->lens.focal / far) * per;
+    for (int y = (int)clampf(edge, 0, (float)h); y < h; y++) {
+        float away = c->camera_height * c->lens.focal * per / maxf((float)y + 0.5f - c->lens.cy * per, 0.5f); /* cm from the camera */
+        for (int x = 0; x < w; x++) {
+            float across = ((float)x - c->lens.cx * per) * away / (c->lens.focal * per);
+            float grain = noise2(seed, across * 0.02f, away * 0.02f) + 0.6f * noise2(seed + 1, across * 0.09f, away * 0.09f);
+            c->image[(size_t)y * (size_t)w + (size_t)x] = scale(a, 0.75f + 0.3f * grain);
+        }
+    }
+}
+
+/* Soft shadows where people stand. */
+static void stand_on(draw_canvas *c) {
+    int w = (int)c->o.width, h = (int)c->o.height;
+    float per = 1 / (float)c->ss;
+    for (int i = 0; i < c->people; i++) {
+        const person *q = &c->who[i];
+        float k = c->lens.focal * per / -q->at.z, x = c->lens.cx * per + q->at.x * k, y = c->lens.cy * per + c->camera_height * k, rx = 34 * k, ry = 11 * k;
+        x -= c->light.dir.x * 14 * k;
+        int x0 = (int)clampf(x - 2.3f * rx, 0, (float)w), x1 = (int)clampf(x + 2.3f * rx, 0, (float)w), y0 = (int)clampf(y - 2.3f * ry, 0, (float)h),
+            y1 = (int)clampf(y + 2.3f * ry, 0, (float)h);
+        for (int py = y0; py < y1; py++)
+            for (int px = x0; px < x1; px++) {
+                vec3 *p = &c->image[(size_t)py * (size_t)w + (size_t)px];
+                *p = scale(*p, 1 - 0.65f * bell2(((float)px + 0.5f - x) / rx, ((float)py + 0.5f - y) / ry));
+            }
+    }
+}
+
 void scene_background(draw_canvas *c, rng *r) {
     static const char *const name[BACKGROUNDS] = {"studio", "bokeh", "leaves", "sky", "wall", "room", "street", "stage", "signs"};
     int h = (int)c->o.height, w = (int)c->o.width;
@@ -132,7 +174,7 @@ void scene_background(draw_canvas *c, rng *r) {
         float fall = between(r, 0.6f, 1);
         gradient(c, base, scale(base, fall), scale(base, 0.5f), gx, gy, 0.7f);
         float rough = between(r, 3, 14);
-        speckle(c, seed, scale(base, 0.72f), rough, rough, 0.35f, 0.75f, 0, 1, 2);
+        speckle(c, seed, scale(base, 0.82f), rough, rough, 0.35f, 0.75f, 0, 1, 2);
         int style = (int)rng_below(r, 4);
         if (style == 0) { /* bricks */
             vec3 joint = scale(base, 1.35f), brick = mul(base, v3(1.1f, .7f, .55f));
@@ -183,7 +225,6 @@ void scene_background(draw_canvas *c, rng *r) {
             float x = between(r, 0, 1), y = between(r, 0, 0.7f), s = between(r, 0.015f, 0.05f), power = between(r, 0.05f, 0.4f);
             add_disc(c, x, y, s, scale(v3(.8f, 1, .6f), power));
         }
-        if (scene) fill_rect(c, 0, horizon + 0.06f, 1, 1, scale(green, 1.2f), 0.9f);
         break;
     }
     case B_SKY: {
@@ -199,7 +240,6 @@ void scene_background(draw_canvas *c, rng *r) {
                 fill_rect(c, (float)x / (float)w, y, (float)(x + 1) / (float)w + 1e-4f, 1, far, 1);
             }
         }
-        if (scene) fill_rect(c, 0, horizon + 0.05f, 1, 1, style == 2 ? v3(.5f, .42f, .3f) : v3(.16f, .2f, .09f), 1);
         break;
     }
     case B_ROOM: {
@@ -227,7 +267,6 @@ void scene_background(draw_canvas *c, rng *r) {
             fill_rect(c, x + s * 0.48f, y, x + s * 0.52f, y + s * 1.3f, base, 1);
             fill_rect(c, x, y + s * 0.62f, x + s, y + s * 0.66f, base, 1);
         }
-        if (scene) fill_rect(c, 0, horizon + 0.3f, 1, 1, scale(v3(.3f, .2f, .12f), level * 1.2f), 0.85f);
         break;
     }
     case B_STREET: {
@@ -242,7 +281,7 @@ void scene_background(draw_canvas *c, rng *r) {
                 for (float wx = x + 0.02f; wx < x + s - 0.03f; wx += step * 0.8f) fill_rect(c, wx, wy, wx + step * 0.4f, wy + step * 0.6f, glass, 0.9f);
             x += s;
         }
-        fill_rect(c, 0, scene ? horizon + 0.08f : 0.85f, 1, 1, grey(between(r, 0.1f, 0.3f)), 1);
+        if (!scene) fill_rect(c, 0, 0.85f, 1, 1, grey(0.2f), 1);
         break;
     }
     case B_STAGE: {
@@ -288,8 +327,10 @@ void scene_background(draw_canvas *c, rng *r) {
         vec3 *p = &c->image[i];
         *p = v3(maxf(p->x, 0.002f), maxf(p->y, 0.002f), maxf(p->z, 0.002f));
     }
+    if (scene) floor_under(c, r, kind, level);
     int radius = (int)(depth * (float)h + 0.5f);
     if (radius > 0) blur_box(c->image, c->spare, w, h, radius, 2);
+    if (scene) stand_on(c);
 }
 
 /* ---- people in the picture ---- */
@@ -319,21 +360,25 @@ static void one_face(draw_canvas *c, rng *r) {
     c->people = 1;
 }
 
+/* How high a tall person's eyes are above the soles. */
+#define EYES 160
+
 static void several(draw_canvas *c, rng *r) {
     float side = minf((float)c->sw, (float)c->sh), wide = (float)c->sw;
     c->lens.focal = side * between(r, 0.9f, 1.7f);
     c->lens.cx = (float)c->sw * 0.5f, c->lens.cy = (float)c->sh * between(r, 0.25f, 0.5f);
-    float camera = between(r, 145, 195); /* the camera's height above the ground, cm */
+    float camera = c->camera_height = between(r, 125, 225);
     int want = 1 + (int)rng_below(r, MAX_PEOPLE - 2), n = 0;
     float nearest = side * between(r, 0.16f, 0.5f), least = maxf(side * 0.03f, 8.0f * (float)c->ss); /* faces' heights */
     float box[MAX_PEOPLE][4];
     for (int tries = 0; tries < want * 6 && n < want; tries++) {
         /* sizes even in their logarithm, so that there are many small ones */
         float tall = least * draw_exp2(draw_log2(maxf(nearest / least, 1.2f)) * between(r, 0, 1));
-        float far = c->lens.focal * 18.2f / tall, x = between(r, 0.06f, 0.94f) * wide, height = 152 + 9 * bellish(r);
-        bool sits = chance(r, 0.12f);
-        if (sits) height -= 38;
-        float y = c->lens.cy + (camera - height) * c->lens.focal / far;
+        float far = c->lens.focal * 18.2f / tall, x = between(r, 0.06f, 0.94f) * wide;
+        rng own = rng_make(rng_u64(r), "person", NULL, (uint64_t)tries);
+        person *q = &c->who[n];
+        person_draw(q, &own, c->o.fake, true);
+        float y = c->lens.cy + (camera - EYES * q->size) * c->lens.focal / far;
         float b[4] = {x - tall * 0.42f, y - tall * 0.5f, x + tall * 0.42f, y + tall * 0.75f};
         bool fits = b[1] > side * 0.01f && y + tall * 0.65f < (float)c->sh && x > tall * 0.3f && x < wide - tall * 0.3f;
         for (int i = 0; i < n && fits; i++) { /* heads may touch and hide a little of each other, not more */
@@ -346,10 +391,7 @@ static void several(draw_canvas *c, rng *r) {
             float body = (near[2] - near[0]) * 1.3f, mid = (near[0] + near[2]) * 0.5f, bx = (back[0] + back[2]) * 0.5f, by = (back[1] + back[3]) * 0.5f;
             if (by > near[3] && absf(bx - mid) < body + (back[2] - back[0]) * 0.2f) fits = false;
         }
-        rng own = rng_make(rng_u64(r), "person", NULL, (uint64_t)tries);
         if (!fits) continue;
-        person *q = &c->who[n];
-        person_draw(q, &own, c->o.fake, true);
         float yaw = pose_angle(&own, 0.35f, 0.85f), pitch = pose_angle(&own, 0.12f, 0.35f), roll = pose_angle(&own, 0.08f, 0.3f), turned = pose_angle(&own, 0.3f, 0.7f);
         person_pose(q, yaw, pitch, roll, yaw * 0.5f + turned);
         q->at = v3((x - c->lens.cx) * far / c->lens.focal, (c->lens.cy - y) * far / c->lens.focal, -far);
