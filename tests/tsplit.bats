@@ -43,8 +43,9 @@ expect_failure() { # STATUS TEXT COMMAND...
     tsplit --counts 301,299 -o d,e,f in
     tsplit --per-label 100,77 -o g,h,i in
     for set in 'a b c' 'd e f' 'g h i'; do
-        for f in $set; do stream list group <$f | sort -u; done | sort | uniq -d | diff - /dev/null
-        [ "$(cat $set | stream list | wc -l)" = 900 ]
+        read -ra files <<<"$set"
+        for f in "${files[@]}"; do stream list group <"$f" | sort -u; done | sort | uniq -d | diff - /dev/null
+        [ "$(cat "${files[@]}" | stream list | wc -l)" = 900 ]
     done
     [ "$(count a)" -gt 350 ]
     [ "$(count c)" -gt 80 ]
@@ -154,12 +155,13 @@ expect_failure() { # STATUS TEXT COMMAND...
 
 @test "killed by a signal, it leaves nothing" {
     mkfifo pipe
-    tsplit --by 1,1 -o a,b pipe &
     single 10 | stream make >in
+    tsplit --by 1,1 -o a,b pipe &
     exec 4>pipe
     head -c 1000 in >&4
-    for _ in $(seq 100); do [ "$(find . -name '*.tmp.*' | wc -l)" = 2 ] && break; sleep .05; done
-    [ "$(find . -name '*.tmp.*' | wc -l)" = 2 ]
+    open() { find /proc/$!/fd -lname "$PWD/*" | wc -l; } # the pipe and two outputs, with a name or not
+    for _ in $(seq 100); do [ "$(open)" = 3 ] && break; sleep .05; done
+    [ "$(open)" = 3 ]
     kill -TERM $!
     ! wait $! || false
     exec 4>&-
