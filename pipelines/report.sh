@@ -45,7 +45,7 @@ END
 }
 
 page() {
-    local rows=$work/rows done=0 total epoch photos images seconds left n columns
+    local rows=$work/rows done=0 total epoch photos images seconds left columns
     total=$(option --steps)
     # Whole rows only: the last may be half-written.
     if [ -s log.tsv ]; then sed -n '2,$p' log.tsv | awk -F'\t' 'NF >= 11' >"$rows"; else : >"$rows"; fi
@@ -98,15 +98,14 @@ END
         image final.png 'faces from the trained generator' | figure 'Sixty images from the trained generator, each from noise that it never saw while training.'
     fi
 
-    # Whole sampling points only, as the file may be growing.
-    columns=$(option --sample-count)
-    if [ -s samples.tns ] && { tls samples.tns 2>"$work/err" || [ -n "$live" ]; } >"$work/samples" && n=$(wc -l <"$work/samples") && [ "$n" -ge "$columns" ]; then
-        n=$((n - n % columns))
-        thead -n "$n" samples.tns | tview --columns "$columns" -o "$work/samples.png"
+    # A stream that grows is whole after every sample, but may be caught in between.
+    if [ -s samples.tns ] && cp samples.tns "$work/samples.tns" && { tcheck "$work/samples.tns" 2>"$work/err" || [ -z "$live" ]; }; then
+        columns=$(option --sample-count)
+        tview --columns "$columns" --gap 0 -o "$work/samples.png" "$work/samples.tns"
         echo '<h2>Learning</h2>'
         {
             echo '<div class=over><div class=steps>'
-            head -n "$n" "$work/samples" | awk -F'\t' -v c="$columns" 'NR % c == 1 {for (i = 5; i <= NF; i++) if (sub(/^step=/, "", $i)) print "<span>" $i "</span>"}'
+            tls "$work/samples.tns" | awk -F'\t' -v c="$columns" 'NR % c == 1 {for (i = 5; i <= NF; i++) if (sub(/^step=/, "", $i)) print "<span>" $i "</span>"}'
             echo '</div>'
             image "$work/samples.png" 'samples at several steps of training'
             echo '</div>'

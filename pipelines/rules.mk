@@ -23,6 +23,9 @@ comma := ,
 # Facade's programs: beside this folder, or installed.
 export PATH := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../bin):$(PATH)
 
+# Threads that wait by spinning hold up whatever else runs here, several times over.
+export OMP_WAIT_POLICY := passive
+
 # $(call quote,TEXT) for the shell
 quote = '$(subst ','\'',$(1))'
 
