@@ -371,8 +371,8 @@ struct tns_reader {
     int fd;
     char *name;
     uint64_t max_data;
-    unsigned char head[HEADER]; /* the next header, as far as it has come */
-    size_t head_got;
+    unsigned char ahead[4096]; /* what came with the last read, from ahead_at to ahead_end */
+    size_t ahead_at, ahead_end;
     uint64_t offset, next_offset; /* of the frame last returned, and of the one after it */
     bool in_segment, failed;
     uint64_t segment, next_seq;
@@ -441,21 +441,22 @@ static int fail_errno(tns_reader *r, const tns_frame *f) {
     return fail(r, f, strerror(errno));
 }
 
-/* Reads n bytes, and as much of the next header as comes with them (that saves a system call a record, and never waits). */
-static ptrdiff_t read_body(tns_reader *r, void *buf, size_t n) {
-    size_t got = 0;
+/* Reads n bytes, less at the end. What comes with them is kept for the next call: that makes one system call a record, and fewer
+ * when records are small, and never waits for more than n. */
+static ptrdiff_t read_bytes(tns_reader *r, void *buf, size_t n) {
+    size_t got = r->ahead_end - r->ahead_at;
+    if (got > n) got = n;
+    memcpy(buf, r->ahead + r->ahead_at, got);
+    r->ahead_at += got;
     while (got < n) {
-        struct iovec v[2] = {{(char *)buf + got, n - got}, {r->head, HEADER}};
+        struct iovec v[2] = {{(char *)buf + got, n - got}, {r->ahead, sizeof r->ahead}};
         ssize_t k = readv(r->fd, v, 2);
         if (k < 0 && errno == EINTR) continue;
         if (k < 0) return -1;
         if (k == 0) break;
-        if ((size_t)k > n - got) {
-            r->head_got = (size_t)k - (n - got);
-            got = n;
-        } else {
-            got += (size_t)k;
-        }
+        size_t more = (size_t)k < n - got ? 0 : (size_t)k - (n - got);
+        r->ahead_at = 0, r->ahead_end = more;
+        got += (size_t)k - more;
     }
     return (ptrdiff_t)got;
 }
@@ -476,7 +477,8 @@ static int check_grammar(tns_reader *r, const tns_frame *f) {
     return 0;
 }
 
-/* Reads the n bytes of data and their padding, a piece at a time when they aren't to be kept. *zero: the padding is. */
+/* Reads the n bytes of data and their padding, a piece at a time: the sum is taken while a piece is in the cache, and the writer fills
+ * the pipe again. *zero: the padding is. */
 static int read_data(tns_reader *r, tns_frame *f, size_t n, bool keep, uint32_t *crc, bool *zero) {
     enum { PIECE = 1 << 18 };
     size_t padded = n + padding(n);
@@ -486,15 +488,14 @@ static int read_data(tns_reader *r, tns_frame *f, size_t n, bool keep, uint32_t 
     }
     if (!keep && !r->scratch && padded) r->scratch = xmalloc(PIECE);
     for (size_t at = 0; at < padded;) {
-        size_t want = keep || padded - at < PIECE ? padded - at : PIECE;
-        unsigned char *p = keep ? f->data : r->scratch;
-        bool last = at + want == padded;
-        ptrdiff_t got = last ? read_body(r, p, want) : full_read(r->fd, p, want);
+        size_t want = padded - at < PIECE ? padded - at : PIECE;
+        unsigned char *p = keep ? (unsigned char *)f->data + at : r->scratch;
+        ptrdiff_t got = read_bytes(r, p, want);
         if (got < 0) return fail_errno(r, f);
         if ((size_t)got < want) return fail(r, f, "cut off in the data; did an upstream stage fail?");
         *crc = crc32_of(*crc, p, want);
         at += want;
-        if (last) *zero &= all_zero(p + want - (padded - n), padded - n);
+        if (at == padded) *zero &= all_zero(p + want - (padded - n), padded - n);
     }
     return 0;
 }
@@ -502,10 +503,9 @@ static int read_data(tns_reader *r, tns_frame *f, size_t n, bool keep, uint32_t 
 static int next_frame(tns_reader *r, tns_frame *f, bool keep) {
     if (r->failed) return -1;
     f->meta.t.len = 0;
-    ptrdiff_t got = full_read(r->fd, r->head + r->head_got, HEADER - r->head_got);
+    unsigned char head[HEADER];
+    ptrdiff_t got = read_bytes(r, head, HEADER);
     if (got < 0) return fail_errno(r, NULL);
-    got += (ptrdiff_t)r->head_got;
-    r->head_got = 0;
     if (got == 0 && !r->in_segment) return r->segment ? 0 : fail(r, NULL, "empty input; did an upstream stage fail?");
     if (got == 0) {
         char what[100];
@@ -522,13 +522,13 @@ static int next_frame(tns_reader *r, tns_frame *f, bool keep) {
     }
     if (!r->in_segment) r->segment++, r->next_seq = 0;
     if (got < HEADER) {
-        bool ours = !memcmp(r->head, magic, got < 4 ? (size_t)got : 4);
+        bool ours = !memcmp(head, magic, got < 4 ? (size_t)got : 4);
         return fail(r, NULL, ours ? "cut off in the frame's header; did an upstream stage fail?" : "not a TNS frame (bad magic)");
     }
 
     char buf[160];
     header_lengths len;
-    const char *wrong = parse_header(r->head, r->max_data, f, &len, buf);
+    const char *wrong = parse_header(head, r->max_data, f, &len, buf);
     if (wrong) return fail(r, NULL, wrong);
 
     /* Metadata: read with its padding, then cut to its length. */
@@ -537,8 +537,7 @@ static int next_frame(tns_reader *r, tns_frame *f, bool keep) {
         f->meta.t.s = xrealloc(f->meta.t.s, padded + 1);
         f->meta.t.cap = padded + 1;
     }
-    bool last = len.data_len == 0;
-    got = last ? read_body(r, f->meta.t.s, padded) : full_read(r->fd, f->meta.t.s, padded);
+    got = read_bytes(r, f->meta.t.s, padded);
     if (got < 0) return fail_errno(r, f);
     if ((size_t)got < padded) return fail(r, f, "cut off in the metadata; did an upstream stage fail?");
     uint32_t crc = crc32_of(0, (unsigned char *)f->meta.t.s, padded);
