@@ -91,7 +91,8 @@ int main(int argc, char **argv) {
     job j = {.o = {.scene = scene, .fake = style == 1}};
     if (!size) size = scene ? "256" : "64";
     if (!label) label = j.o.fake ? "fake" : "real";
-    if (!parse_sides(size, &j.o)) prog_usage("--size %s: expected N or WxH, each from %d to %d", size, DRAW_MIN_SIDE, DRAW_MAX_SIDE);
+    if (!parse_sides(size, &j.o))
+        prog_usage("--size %s: expected N or WxH, each from %d to %d", size, DRAW_MIN_SIDE, DRAW_MAX_SIDE);
 
     tns_frame f = {0};
     prog_source_header(&f, "images");

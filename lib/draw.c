@@ -25,7 +25,8 @@ draw_canvas *draw_canvas_new(const draw_options *o) {
     }
     for (int i = 0; i <= 4096; i++) {
         float x = sq((float)i / 2048);
-        if (x > 0.55f) x = 0.55f + 0.45f * (1 - draw_exp2((0.55f - x) * 3.2f)); /* bright light is pressed together, as film does */
+        if (x > 0.55f)
+            x = 0.55f + 0.45f * (1 - draw_exp2((0.55f - x) * 3.2f)); /* bright light is pressed together, as film does */
         c->curve[i] = x <= 0.0031308f ? 12.92f * x : 1.055f * draw_pow(x, 1 / 2.4f) - 0.055f;
     }
     return c;
@@ -119,10 +120,11 @@ static void add_truth(const draw_canvas *c, tns_meta *meta) {
         box b = face_box(c, q);
         if (seen_share(c, i, &b) < 0.45f) continue; /* nobody could find it */
         float w = (float)c->o.width, h = (float)c->o.height;
-        tns_meta_addf(meta, "face", "%.1f,%.1f,%.1f,%.1f,1", (double)clampf(b.x1, 0, w), (double)clampf(b.y1, 0, h), (double)clampf(b.x2, 0, w),
-                      (double)clampf(b.y2, 0, h));
-        vec3 mark[5] = {face_point(q, -q->eye_x, q->eye_y[0]), face_point(q, q->eye_x, q->eye_y[1]), face_point(q, 0, -q->nose_len),
-                        face_point(q, -q->mouth_w, q->mouth_y + 0.4f * q->smile), face_point(q, q->mouth_w, q->mouth_y + 0.4f * q->smile)};
+        tns_meta_addf(meta, "face", "%.1f,%.1f,%.1f,%.1f,1", (double)clampf(b.x1, 0, w), (double)clampf(b.y1, 0, h),
+                      (double)clampf(b.x2, 0, w), (double)clampf(b.y2, 0, h));
+        vec3 mark[5] = {face_point(q, -q->eye_x, q->eye_y[0]), face_point(q, q->eye_x, q->eye_y[1]),
+                        face_point(q, 0, -q->nose_len), face_point(q, -q->mouth_w, q->mouth_y + 0.4f * q->smile),
+                        face_point(q, q->mouth_w, q->mouth_y + 0.4f * q->smile)};
         text t = {0};
         for (int k = 0; k < 5; k++) {
             float x, y;
@@ -161,7 +163,8 @@ static vec3 past_glasses(const draw_canvas *c, int x, int y, vec3 light) {
         const person *q = &c->who[i];
         const float *b = q->frame_box;
         if (!q->glasses || (float)x < b[0] || (float)x > b[2] || (float)y < b[1] || (float)y > b[3]) continue;
-        light = shade_through_glasses(c, q, ((float)x + 0.5f) * (float)c->ss, ((float)y + 0.5f) * (float)c->ss, (float)c->ss, light);
+        light =
+            shade_through_glasses(c, q, ((float)x + 0.5f) * (float)c->ss, ((float)y + 0.5f) * (float)c->ss, (float)c->ss, light);
     }
     return light;
 }

@@ -22,7 +22,8 @@ void blur_box(vec3 *image, vec3 *spare, int w, int h, int radius, int times) {
             for (int y = 0; y < h; y++) {
                 image[(size_t)y * (size_t)w + (size_t)x] = scale(sum, inv);
                 int gone = y - radius, next = y + radius + 1;
-                sum = add(sum, sub(in[(size_t)(next < h ? next : h - 1) * (size_t)w], in[(size_t)(gone < 0 ? 0 : gone) * (size_t)w]));
+                sum = add(sum,
+                          sub(in[(size_t)(next < h ? next : h - 1) * (size_t)w], in[(size_t)(gone < 0 ? 0 : gone) * (size_t)w]));
             }
         }
     }
@@ -42,12 +43,13 @@ void camera_faults(draw_canvas *c) {
     int w = (int)c->o.width, h = (int)c->o.height;
     for (int i = 0; i < c->people; i++) {
         const person *q = &c->who[i];
-        float hair = q->fault[F_HAIR], warp = q->fault[F_WARP], bleed = q->fault[F_BLEED], smooth = q->fault[F_SMOOTH], checker = q->fault[F_CHECKER];
+        float hair = q->fault[F_HAIR], warp = q->fault[F_WARP], bleed = q->fault[F_BLEED], smooth = q->fault[F_SMOOTH],
+              checker = q->fault[F_CHECKER];
         float sx, sy, cm = q->px * q->size / (float)c->ss; /* pixels a centimetre */
         to_samples(c, to_camera(q, v3(0, 0, 0), true), &sx, &sy);
         float cx = sx / (float)c->ss, cy = sy / (float)c->ss, reach = 30 * cm;
-        int x0 = (int)clampf(cx - reach, 0, (float)w), x1 = (int)clampf(cx + reach + 1, 0, (float)w), y0 = (int)clampf(cy - reach, 0, (float)h),
-            y1 = (int)clampf(cy + reach + 1, 0, (float)h);
+        int x0 = (int)clampf(cx - reach, 0, (float)w), x1 = (int)clampf(cx + reach + 1, 0, (float)w),
+            y0 = (int)clampf(cy - reach, 0, (float)h), y1 = (int)clampf(cy + reach + 1, 0, (float)h);
         if (hair + warp + bleed + smooth > 0) {
             for (int k = 0; k < w * h; k++) c->spare[k] = c->image[k];
             for (int y = y0; y < y1; y++)
@@ -58,24 +60,31 @@ void camera_faults(draw_canvas *c) {
                     float person_here = (float)c->cover[k] / 255, hair_here = (float)c->hairy[k] / 255;
                     if (warp > 0) { /* what is behind bends near the head */
                         float near = bell(sq((far - 12) / 4.5f)) * (1 - 0.85f * person_here);
-                        float dx = noise2(q->seed + 201, hx * 0.33f, hy * 0.33f) - 0.5f, dy = noise2(q->seed + 202, hx * 0.33f, hy * 0.33f) - 0.5f;
+                        float dx = noise2(q->seed + 201, hx * 0.33f, hy * 0.33f) - 0.5f,
+                              dy = noise2(q->seed + 202, hx * 0.33f, hy * 0.33f) - 0.5f;
                         float push = near * warp * 6 * cm;
                         if (near > 0.01f) a = look_up(c->spare, w, h, (float)x + dx * push, (float)y + dy * push);
                     }
                     if (hair > 0) { /* hair runs out into what is around it, and the other way round */
-                        float patch = ramp(0.42f, 0.6f, noise2(q->seed + 203, hx * 0.16f, hy * 0.16f)) * ramp(6, 9, far) * ramp(19, 14, far);
+                        float patch = ramp(0.42f, 0.6f, noise2(q->seed + 203, hx * 0.16f, hy * 0.16f)) * ramp(6, 9, far) *
+                                      ramp(19, 14, far);
                         if (patch > 0.01f) {
                             vec3 sum = v3(0, 0, 0);
-                            float ang = noise2(q->seed + 204, hx * 0.1f, hy * 0.1f) * 6.3f, ux = draw_cos(ang), uy = draw_sin(ang);
-                            for (int s = -3; s <= 3; s++) sum = add(sum, look_up(c->spare, w, h, (float)x + ux * (float)s * 0.75f * cm * hair, (float)y + uy * (float)s * 0.75f * cm * hair));
+                            float ang = noise2(q->seed + 204, hx * 0.1f, hy * 0.1f) * 6.3f, ux = draw_cos(ang),
+                                  uy = draw_sin(ang);
+                            for (int s = -3; s <= 3; s++)
+                                sum = add(sum, look_up(c->spare, w, h, (float)x + ux * (float)s * 0.75f * cm * hair,
+                                                       (float)y + uy * (float)s * 0.75f * cm * hair));
                             a = mix(a, scale(sum, 1.0f / 7), patch * (0.5f + 0.5f * hair));
                         }
                     }
-                    if (smooth > 0 && person_here > 0.5f && hair_here < 0.3f && far < 12) { /* skin like wax: near colours flow together */
+                    if (smooth > 0 && person_here > 0.5f && hair_here < 0.3f &&
+                        far < 12) { /* skin like wax: near colours flow together */
                         vec3 sum = scale(a, 0.5f);
                         float weight = 0.5f, step = 0.6f * cm;
                         for (int s = 0; s < 8; s++) {
-                            static const float ring[8][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {.7f, .7f}, {-.7f, .7f}, {.7f, -.7f}, {-.7f, -.7f}};
+                            static const float ring[8][2] = {{1, 0},     {-1, 0},     {0, 1},      {0, -1},
+                                                             {.7f, .7f}, {-.7f, .7f}, {.7f, -.7f}, {-.7f, -.7f}};
                             vec3 b = look_up(c->spare, w, h, (float)x + ring[s][0] * step, (float)y + ring[s][1] * step);
                             float d = absf(b.y - a.y) / (a.y + 0.02f), k2 = ramp(0.35f, 0.05f, d);
                             sum = add(sum, scale(b, k2)), weight += k2;
@@ -96,7 +105,8 @@ void camera_faults(draw_canvas *c) {
                 for (int x = x0; x < x1; x++) {
                     float hx = ((float)x - cx) / cm, hy = (cy - (float)y) / cm;
                     float zone = ramp(0.35f, 0.7f, noise2(q->seed + 206, hx * 0.14f, hy * 0.14f));
-                    float two = ((x & 1) ? 1.0f : -1.0f) * ((y & 1) ? 1.0f : -1.0f), four = ((x & 2) ? 1.0f : -1.0f) * ((y & 2) ? 1.0f : -1.0f);
+                    float two = ((x & 1) ? 1.0f : -1.0f) * ((y & 1) ? 1.0f : -1.0f),
+                          four = ((x & 2) ? 1.0f : -1.0f) * ((y & 2) ? 1.0f : -1.0f);
                     float k = 1 + checker * zone * (0.055f * two + 0.06f * four);
                     vec3 *p = &c->image[(size_t)y * (size_t)w + (size_t)x];
                     *p = mul(*p, v3(k, k * (1 + 0.01f * four * checker * zone), k));
@@ -115,7 +125,8 @@ void camera_develop(draw_canvas *c, uint8_t *rgb) {
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
             const vec3 *p = &c->image[(size_t)y * (size_t)w + (size_t)x];
-            c->spare[(size_t)y * (size_t)w + (size_t)x] = add(scale(*p, mid), scale(add(p[x ? -1 : 0], p[x < w - 1 ? 1 : 0]), side));
+            c->spare[(size_t)y * (size_t)w + (size_t)x] =
+                add(scale(*p, mid), scale(add(p[x ? -1 : 0], p[x < w - 1 ? 1 : 0]), side));
         }
     float diagonal = 4 / ((float)w * (float)w + (float)h * (float)h);
     for (int y = 0; y < h; y++)
@@ -130,7 +141,8 @@ void camera_develop(draw_canvas *c, uint8_t *rgb) {
             float v[3] = {a.x, a.y, a.z};
             uint32_t bits = hash3(c->seed, (uint32_t)x, (uint32_t)y), more = hash3(bits, 1, 2);
             float shared = (float)(more & 255) + (float)(more >> 8 & 255) - 255;
-            float own[3] = {(float)(bits & 255) + (float)(bits >> 8 & 255), (float)(bits >> 16 & 255) + (float)(bits >> 24), (float)(more >> 16 & 255) + (float)(more >> 24)};
+            float own[3] = {(float)(bits & 255) + (float)(bits >> 8 & 255), (float)(bits >> 16 & 255) + (float)(bits >> 24),
+                            (float)(more >> 16 & 255) + (float)(more >> 24)};
             for (int i = 0; i < 3; i++) {
                 /* shot noise grows with the root of the light; a part of it is the same in all three */
                 float s = root(v[i]); /* in the root, shot noise is even */

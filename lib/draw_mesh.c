@@ -80,7 +80,8 @@ float bellish(rng *r) {
 }
 
 vec3 any_hue(rng *r, float pale) {
-    static const vec3 hue[8] = {{1, .12f, .08f}, {1, .42f, .12f}, {.9f, .62f, .25f}, {.35f, .6f, .18f}, {.1f, .55f, .5f}, {.12f, .35f, .95f}, {.4f, .22f, .75f}, {.9f, .25f, .5f}};
+    static const vec3 hue[8] = {{1, .12f, .08f},  {1, .42f, .12f},    {.9f, .62f, .25f}, {.35f, .6f, .18f},
+                                {.1f, .55f, .5f}, {.12f, .35f, .95f}, {.4f, .22f, .75f}, {.9f, .25f, .5f}};
     int i = choose(r, (float[]){1, 1.3f, 1.3f, 0.7f, 0.6f, 1.6f, 0.4f, 0.5f}, 8);
     float k = between(r, 0, 0.6f);
     return mix(mix(hue[i], hue[(i + 1) % 8], k), grey(0.55f), pale);
@@ -215,7 +216,8 @@ static vec3 shadow_place(const shadow_view *s, const lighting *l, vec3 p) {
 static void shadow_triangle(const shadow_view *s, vec3 a, vec3 b, vec3 d, bool both_sides) {
     float area = (b.x - a.x) * (d.y - a.y) - (d.x - a.x) * (b.y - a.y);
     int x0, x1, y0, y1;
-    if (area == 0 || (area < 0 && !both_sides) || !span(minf(a.x, minf(b.x, d.x)), maxf(a.x, maxf(b.x, d.x)), s->side, &x0, &x1) ||
+    if (area == 0 || (area < 0 && !both_sides) ||
+        !span(minf(a.x, minf(b.x, d.x)), maxf(a.x, maxf(b.x, d.x)), s->side, &x0, &x1) ||
         !span(minf(a.y, minf(b.y, d.y)), maxf(a.y, maxf(b.y, d.y)), s->side, &y0, &y1))
         return;
     float inv = 1 / area, bx = (d.y - a.y) * inv, by = (a.x - d.x) * inv, dx = (a.y - b.y) * inv, dy = (b.x - a.x) * inv;
@@ -231,7 +233,8 @@ static void shadow_triangle(const shadow_view *s, vec3 a, vec3 b, vec3 d, bool b
 
 /* How much of the lamp reaches a place: the share of nearby cells of the map that aren't nearer to the lamp. */
 static float shadow_look(const shadow_view *s, vec3 at, float soft) {
-    static const float tap[8][2] = {{0.2f, 0.3f}, {-0.5f, 0.1f}, {0.15f, -0.5f}, {0.75f, -0.25f}, {-0.25f, 0.75f}, {-0.7f, -0.6f}, {0.7f, 0.65f}, {0.1f, -0.95f}};
+    static const float tap[8][2] = {{0.2f, 0.3f},    {-0.5f, 0.1f},  {0.15f, -0.5f}, {0.75f, -0.25f},
+                                    {-0.25f, 0.75f}, {-0.7f, -0.6f}, {0.7f, 0.65f},  {0.1f, -0.95f}};
     float cells = soft * (float)s->side / (2 * s->reach);
     cells = maxf(cells, 0.8f);
     float sum = 0;
@@ -291,7 +294,8 @@ void mesh_raster(draw_canvas *c, uint32_t first_triangle) {
         if (!span(minf(a->sx, minf(b->sx, d->sx)), maxf(a->sx, maxf(b->sx, d->sx)), c->sw, &x0, &x1) ||
             !span(minf(a->sy, minf(b->sy, d->sy)), maxf(a->sy, maxf(b->sy, d->sy)), c->sh, &y0, &y1))
             continue;
-        float inv = 1 / area, bx = (d->sy - a->sy) * inv, by = (a->sx - d->sx) * inv, dx = (a->sy - b->sy) * inv, dy = (b->sx - a->sx) * inv;
+        float inv = 1 / area, bx = (d->sy - a->sy) * inv, by = (a->sx - d->sx) * inv, dx = (a->sy - b->sy) * inv,
+              dy = (b->sx - a->sx) * inv;
         for (int y = y0; y <= y1; y++)
             for (int x = x0; x <= x1; x++) {
                 float px = (float)x + 0.5f - a->sx, py = (float)y + 0.5f - a->sy, wb = px * bx + py * by, wd = px * dx + py * dy;

@@ -148,8 +148,21 @@ typedef struct {
 
 /* ---- people ---- */
 
-enum { HAIR_BALD, HAIR_BUZZ, HAIR_SHORT, HAIR_QUIFF, HAIR_SIDE, HAIR_CURLY, HAIR_AFRO, HAIR_BOB, HAIR_LONG, HAIR_WAVY, HAIR_BUN,
-       HAIR_TAIL, HAIR_STYLES };
+enum {
+    HAIR_BALD,
+    HAIR_BUZZ,
+    HAIR_SHORT,
+    HAIR_QUIFF,
+    HAIR_SIDE,
+    HAIR_CURLY,
+    HAIR_AFRO,
+    HAIR_BOB,
+    HAIR_LONG,
+    HAIR_WAVY,
+    HAIR_BUN,
+    HAIR_TAIL,
+    HAIR_STYLES
+};
 enum { BEARD_NONE, BEARD_STUBBLE, BEARD_MOUSTACHE, BEARD_GOATEE, BEARD_FULL, BEARDS };
 enum { GLASSES_NONE, GLASSES_THIN, GLASSES_THICK, GLASSES_SUN, GLASSES_KINDS };
 enum { HAT_NONE, HAT_BEANIE, HAT_CAP, HATS };
@@ -158,7 +171,22 @@ enum { CLOTH_TEE, CLOTH_VNECK, CLOTH_SHIRT, CLOTH_SUIT, CLOTH_TANK, CLOTH_HIGH, 
 enum { PLAIN, STRIPES, CHECKS, DOTS, PATTERNS };
 
 /* The faults a fake may have; of each person, then of the picture. */
-enum { F_IRIS, F_PUPIL, F_GAZE, F_EYES, F_EARRING, F_TEETH, F_GLASSES, F_EAR, F_SMOOTH, F_HAIR, F_WARP, F_CHECKER, F_BLEED, FAULTS };
+enum {
+    F_IRIS,
+    F_PUPIL,
+    F_GAZE,
+    F_EYES,
+    F_EARRING,
+    F_TEETH,
+    F_GLASSES,
+    F_EAR,
+    F_SMOOTH,
+    F_HAIR,
+    F_WARP,
+    F_CHECKER,
+    F_BLEED,
+    FAULTS
+};
 
 enum { SECTIONS = 96 };
 /* A horizontal cut through the head: half width, front and back measured from the axis at z = HEAD_AXIS. */
@@ -174,8 +202,8 @@ typedef struct {
     vec3 skin, lip, hair_color, brow_color, iris[2];
     int hair_name;
     /* bones */
-    float size, width, top, jaw, square, chin, chin_w, cheek, ridge, eye_x, eye_y[2], eye_size[2], eye_tilt, nose_len, nose_w, nose_h,
-        bridge, hook, mouth_y, mouth_w, lip_up, lip_low, ear, ear_out, neck, shoulder, fat;
+    float size, width, top, jaw, square, chin, chin_w, cheek, ridge, eye_x, eye_y[2], eye_size[2], eye_tilt, nose_len, nose_w,
+        nose_h, bridge, hook, mouth_y, mouth_w, lip_up, lip_low, ear, ear_out, neck, shoulder, fat;
     float brow_y, brow_thick, brow_arch, brow_raise;
     /* expression */
     float smile, gap, drop, lid[2], gaze_x[2], gaze_y[2];

@@ -71,7 +71,8 @@ static eye_place place_eye(const person *q, const point *g) {
     e.dx = dx, e.dy = dy;
     float half = 1.48f * size, k = dx / half, arch = 1 - k * k;
     float open = q->lid[s], slant = 0.16f * k;
-    float upper = 0.57f * size * open * arch * (1 - slant) - 0.05f * (1 - open), lower = -0.42f * size * arch * (1 + slant) * (0.55f + 0.45f * minf(1, open));
+    float upper = 0.57f * size * open * arch * (1 - slant) - 0.05f * (1 - open),
+          lower = -0.42f * size * arch * (1 + slant) * (0.55f + 0.45f * minf(1, open));
     float in = minf(upper - dy, dy - lower);
     if (arch < 0) in = -absf(dx) + half;
     e.cover = edge(g, in);
@@ -82,7 +83,8 @@ static eye_place place_eye(const person *q, const point *g) {
     float soft = maxf(g->foot * 0.7f, 0.05f);
     e.lash = body * ramp(thick * outer + soft, 0, lash) * ramp(-0.12f - soft, 0, lash) * (0.62f + 0.3f * q->fem);
     float under = lower - dy;
-    e.lash = maxf(e.lash, body * 0.35f * (0.5f + 0.6f * q->makeup) * ramp(0.07f + soft, 0, under) * ramp(-0.05f - soft, 0, under));
+    e.lash =
+        maxf(e.lash, body * 0.35f * (0.5f + 0.6f * q->makeup) * ramp(0.07f + soft, 0, under) * ramp(-0.05f - soft, 0, under));
     float fold = 0.34f + 0.12f * open - 0.1f * q->old;
     e.lid = body * ramp(0, 0.1f, lash) * ramp(fold + 0.35f, fold, lash);
     e.crease = body * bell(sq((lash - fold + 0.12f * k * k) / maxf(0.09f, g->foot * 0.6f))) * (0.42f - 0.15f * q->kid);
@@ -104,7 +106,8 @@ static vec3 eyeball(const draw_canvas *c, const person *q, const point *g, const
     float pink = bell2((e->dx + 1.35f) / 0.3f, e->dy / 0.35f);
     white = mix(white, v3(.5f, .22f, .2f), 0.65f * pink + 0.1f * ramp(0.6f, 1.4f, absf(e->dx)));
     float spoke = noise2(q->seed + 6, (x + 9) * 11, (y + 9) * 11);
-    vec3 iris = scale(q->iris[s], 0.65f + 0.55f * spoke * shows(g, 0.1f) + 0.35f * ramp(0.1f, 0.4f, r) - 0.75f * ramp(0.44f, 0.62f, r));
+    vec3 iris =
+        scale(q->iris[s], 0.65f + 0.55f * spoke * shows(g, 0.1f) + 0.35f * ramp(0.1f, 0.4f, r) - 0.75f * ramp(0.44f, 0.62f, r));
     iris = add(iris, scale(q->iris[s], 0.8f * unitf(-y * 1.2f))); /* light that crossed the eye glows opposite the lamp */
     vec3 a = mix(white, iris, edge(g, iris_r - r));
     float pr = 0.23f + 0.08f * noise2(q->seed + 7, 1, 1);
@@ -131,7 +134,8 @@ static float brow(const person *q, const point *g) {
     float ax = absf(g->p.x), dx = ax - q->eye_x, y = g->p.y - q->eye_y[g->p.x > 0] * 0.5f;
     if (y < 0.6f || y > 4 || absf(dx) > 3.4f) return 0;
     float k = (dx + 2.1f) / 4.5f; /* 0 inner end, 1 outer */
-    float mid = q->brow_y + q->brow_arch * 0.75f * (bell(sq((k - 0.62f) * 2.2f)) - 0.6f) - 0.75f * ramp(0.6f, 1.1f, k) + q->brow_raise * 0.4f * (1 - k);
+    float mid = q->brow_y + q->brow_arch * 0.75f * (bell(sq((k - 0.62f) * 2.2f)) - 0.6f) - 0.75f * ramp(0.6f, 1.1f, k) +
+                q->brow_raise * 0.4f * (1 - k);
     float half = q->brow_thick * lerp(1, 0.4f, ramp(0.4f, 1, k)) * ramp(-0.06f, 0.16f, k) * ramp(1.06f, 0.85f, k);
     if (half <= 0.01f) return 0;
     float d = absf(y - mid) / half;
@@ -171,7 +175,8 @@ static mouth_place place_mouth(const person *q, const point *g) {
     float arch = maxf(0, 1 - x * x);
     y -= q->smile * 0.62f * (x * x - 0.35f);
     float seam = 0.06f * bell(sq(x / 0.2f)) * -1 + 0.03f;
-    float gap_up = seam + q->gap * 0.28f * arch, gap_down = seam - (q->gap * 1.05f + q->drop * 0.4f) * arch * (0.75f + 0.25f * arch);
+    float gap_up = seam + q->gap * 0.28f * arch,
+          gap_down = seam - (q->gap * 1.05f + q->drop * 0.4f) * arch * (0.75f + 0.25f * arch);
     float bow = arch * (1 - 0.12f * x * x) - 0.2f * bell(sq(x / 0.13f));
     float thin = 1 - 0.22f * maxf(0, q->smile);
     float top = gap_up + q->lip_up * thin * maxf(0, bow), bottom = gap_down - q->lip_low * thin * arch * (0.7f + 0.3f * arch);
@@ -236,7 +241,8 @@ static float frame_distance(const person *q, float x, float y) {
 /* What the lenses and frames do to the light that comes from behind them. */
 static vec3 behind_glasses(const draw_canvas *c, const person *q, point *g, vec3 light) {
     vec3 pivot = v3(0, -9, -3);
-    vec3 eye = add(turn_back(&q->head, sub(scale(sub(v3(0, 0, 0), q->at), 1 / q->size), pivot)), pivot); /* the camera in the head's space */
+    vec3 eye = add(turn_back(&q->head, sub(scale(sub(v3(0, 0, 0), q->at), 1 / q->size), pivot)),
+                   pivot); /* the camera in the head's space */
     vec3 here = add(turn_back(&q->head, sub(scale(sub(g->c, q->at), 1 / q->size), pivot)), pivot);
     vec3 ray = sub(here, eye);
     float fault = q->fault[F_GLASSES];
@@ -251,9 +257,13 @@ static vec3 behind_glasses(const draw_canvas *c, const person *q, point *g, vec3
             float d = frame_distance(q, x, y), in = rim_distance(q, x, y);
             if (in < 0) {
                 /* a lens: a tint, and a pale reflection */
-                float tint = q->lens_dark * (q->glasses == GLASSES_SUN ? lerp(1, 0.75f, unitf(0.5f - (y - q->frame_y) / (2 * q->frame_h))) : 1);
+                float tint = q->lens_dark *
+                             (q->glasses == GLASSES_SUN ? lerp(1, 0.75f, unitf(0.5f - (y - q->frame_y) / (2 * q->frame_h))) : 1);
                 light = mix(light, q->lens_color, tint);
-                float band = bell(sq((x - (x > 0 ? 1.0f : -1.0f) * (q->eye_x - 0.6f) - (y - q->frame_y) * 0.7f + 0.8f * q->yaw * 5) / 0.8f)) * ramp(-1, 1.5f, y - q->frame_y);
+                float band =
+                    bell(sq((x - (x > 0 ? 1.0f : -1.0f) * (q->eye_x - 0.6f) - (y - q->frame_y) * 0.7f + 0.8f * q->yaw * 5) /
+                            0.8f)) *
+                    ramp(-1, 1.5f, y - q->frame_y);
                 light = add(light, scale(c->light.sky, (0.03f + 0.10f * q->lens_dark) * ramp(-1.5f, 2, y - q->frame_y)));
                 light = add(light, scale(c->light.color, band * (0.02f + 0.13f * q->lens_dark)));
             }
@@ -263,8 +273,10 @@ static vec3 behind_glasses(const draw_canvas *c, const person *q, point *g, vec3
             if (cover > 0) {
                 float round = -d / maxf(q->frame_bar, 0.05f);
                 vec3 col = scale(q->frame_color, 0.9f);
-                vec3 lit = add(scale(c->light.color, 0.5f * maxf(0.2f, c->light.dir.z)), mix(c->light.ground, c->light.sky, 0.6f));
-                col = add(mul(col, lit), scale(add(c->light.color, c->light.sky), 0.05f * ramp(0.4f, 1, round) * ramp(0, 1.5f, y - q->frame_y)));
+                vec3 lit =
+                    add(scale(c->light.color, 0.5f * maxf(0.2f, c->light.dir.z)), mix(c->light.ground, c->light.sky, 0.6f));
+                col = add(mul(col, lit),
+                          scale(add(c->light.color, c->light.sky), 0.05f * ramp(0.4f, 1, round) * ramp(0, 1.5f, y - q->frame_y)));
                 light = mix(light, col, cover);
             }
         }
@@ -316,7 +328,8 @@ static vec3 skin_color(const person *q, const point *g, vec3 *bump) {
     bump->x += 0.10f * q->pores * pore, bump->y += 0.10f * q->pores * fine;
     float red = 0;
     if (g->p.z > 0) {
-        red = q->blush * bell2((ax - 4.5f) / 2, (y + 3.1f) / 1.7f) + (0.25f + 0.4f * q->blush) * bell2(x / 1.2f, (y + q->nose_len) / 1.1f);
+        red = q->blush * bell2((ax - 4.5f) / 2, (y + 3.1f) / 1.7f) +
+              (0.25f + 0.4f * q->blush) * bell2(x / 1.2f, (y + q->nose_len) / 1.1f);
         red += 0.2f * bell2(x / 1.6f, (y + 10.2f) / 1) + 0.3f * bell2((ax - 1.6f) / 0.6f, (y + q->nose_len + 0.3f) / 0.5f);
         red += q->makeup * 0.35f * bell2((ax - 5.2f) / 1.5f, (y + 2.6f - 0.35f * (ax - 5)) / 0.9f);
         float hollow = bell2((ax - q->eye_x + 0.3f) / 1.7f, (y + 0.5f) / 1.1f) * (0.35f + 0.5f * q->old) * (1 - q->kid);
@@ -325,15 +338,19 @@ static vec3 skin_color(const person *q, const point *g, vec3 *bump) {
     float dark_skin = 1 - 0.4f * q->tone;
     a = mul(a, v3(1 - 0.02f * red, 1 - 0.24f * red * dark_skin, 1 - 0.2f * red * dark_skin));
     if (q->freckles > 0 && shows(g, 0.35f) > 0) {
-        float f = noise2(q->seed + 4, x * 3.7f, y * 3.7f), zone = bell2(ax / 5, (y + 2.2f) / 2.3f) + 0.3f * bell2(x / 5, (y - 5) / 3);
+        float f = noise2(q->seed + 4, x * 3.7f, y * 3.7f),
+              zone = bell2(ax / 5, (y + 2.2f) / 2.3f) + 0.3f * bell2(x / 5, (y - 5) / 3);
         a = mul(a, mix(grey(1), v3(.72f, .56f, .45f), q->freckles * zone * ramp(0.62f, 0.8f, f) * shows(g, 0.35f)));
     }
-    if (q->mole > 0) a = scale(a, 1 - 0.7f * unitf((q->mole - root(sq(x - q->mole_x) + sq(y - q->mole_y))) / maxf(0.06f, g->foot) + 0.5f) * (g->p.z > 0));
+    if (q->mole > 0)
+        a = scale(a, 1 - 0.7f * unitf((q->mole - root(sq(x - q->mole_x) + sq(y - q->mole_y))) / maxf(0.06f, g->foot) + 0.5f) *
+                             (g->p.z > 0));
     if (q->wrinkles > 0 && g->p.z > 2) {
         float w = q->wrinkles, show = shows(g, 0.45f) * 0.7f + 0.3f, groove = 0;
         float line = (y - 3) * 1.15f + 0.25f * noise2(q->seed + 8, x * 0.5f, y), cell = line - (float)floor_int(line) - 0.5f;
         groove += 0.5f * bell(sq(cell / 0.11f)) * ramp(2.8f, 3.6f, y) * ramp(7.2f, 5.8f, y) * ramp(5.2f, 3.2f, ax);
-        float out = ax - q->eye_x - 1.75f, fan = (y - 0.2f - 0.05f * out) / maxf(0.35f, 0.35f + 0.5f * out) * 2.2f, fold = fan - (float)floor_int(fan) - 0.5f;
+        float out = ax - q->eye_x - 1.75f, fan = (y - 0.2f - 0.05f * out) / maxf(0.35f, 0.35f + 0.5f * out) * 2.2f,
+              fold = fan - (float)floor_int(fan) - 0.5f;
         groove += (0.35f + 0.4f * maxf(0, q->smile)) * bell(sq(fold / 0.16f)) * bell2((out - 0.8f) / 0.8f, (y + 0.1f) / 1);
         groove += 0.5f * bell(sq((ax - 0.55f) / 0.11f)) * bell(sq((y - 2) / 0.7f)); /* between the brows */
         groove *= w * show;
@@ -356,7 +373,9 @@ static vec3 shade_face(const draw_canvas *c, const person *q, point *g) {
     vec3 bump = v3(0, 0, 0);
     float x = g->p.x, y = g->p.y;
     vec3 a = skin_color(q, g, &bump);
-    float oil = q->oily * (0.55f + 0.6f * bell2(x / 1.4f, (y + q->nose_len - 0.3f) / 1.6f) + 0.4f * bell2(x / 4, (y - 4.5f) / 2)) * (1 - 0.25f * q->makeup);
+    float oil = q->oily *
+                (0.55f + 0.6f * bell2(x / 1.4f, (y + q->nose_len - 0.3f) / 1.6f) + 0.4f * bell2(x / 4, (y - 4.5f) / 2)) *
+                (1 - 0.25f * q->makeup);
     bool front = g->p.z > 1.5f;
     if (q->glasses && front) g->lit *= glasses_shadow(c, q, g);
     eye_place e = {.dx = 9};
@@ -426,7 +445,8 @@ bool hair_covers(const person *q, const vertex *a, const vertex *b, const vertex
     if (q->style == HAIR_BUZZ) tip = ramp(0.6f, 1, v);
     float loose = maxf(tip * 0.85f, outline * (curly ? 0.95f : 0.6f));
     if (loose <= 0.02f) return true;
-    float strand = curly ? noise3(q->seed + 33, u * 16, v * 22, 1) : 0.5f * noise2(q->seed + 13, u * 58, v * 3) + 0.5f * noise2(q->seed + 14, u * 130, v * 5);
+    float strand = curly ? noise3(q->seed + 33, u * 16, v * 22, 1)
+                         : 0.5f * noise2(q->seed + 13, u * 58, v * 3) + 0.5f * noise2(q->seed + 14, u * 130, v * 5);
     float speck = hash_unit(q->seed + 15, (uint32_t)x, (uint32_t)y);
     return strand * 0.75f + speck * 0.25f > loose * 0.86f;
 }
@@ -452,7 +472,9 @@ static vec3 shade_hair(const draw_canvas *c, const person *q, point *g) {
     float tone = 0.42f * s1 + 0.36f * s2 + 0.42f * s3 - 0.1f;
     vec3 a = scale(q->hair_color, 0.45f + 1.15f * tone);
     a = mul(a, mix(v3(.8f, .78f, .75f), v3(1.12f, 1.1f, 1.05f), v)); /* roots darker, ends lighter */
-    if (q->grey_hair > 0) a = mix(a, v3(.36f, .35f, .33f), q->grey_hair * ramp(0.42f, 0.75f, s3 * 0.6f + 0.4f * s2) * (0.5f + 0.5f * ramp(0, 1, absf(g->u))));
+    if (q->grey_hair > 0)
+        a = mix(a, v3(.36f, .35f, .33f),
+                q->grey_hair * ramp(0.42f, 0.75f, s3 * 0.6f + 0.4f * s2) * (0.5f + 0.5f * ramp(0, 1, absf(g->u))));
     float hollow = curly ? ramp(0.2f, 0.62f, 0.5f * s1 + 0.5f * s2) : ramp(0.1f, 0.5f, 0.5f * s1 + 0.5f * s2);
     g->open *= 0.5f + 0.5f * hollow;
     g->lit *= 0.55f + 0.45f * hollow;
@@ -462,7 +484,8 @@ static vec3 shade_hair(const draw_canvas *c, const person *q, point *g) {
     vec3 out = mul(a, light);
     if (!curly) { /* strands shine in bands across */
         vec3 h = unit(add(l->dir, g->look));
-        float th = dot(t, h), first = power16(root(1 - sq(unitf(absf(th + 0.06f))))), second = root(1 - sq(unitf(absf(th - 0.12f))));
+        float th = dot(t, h), first = power16(root(1 - sq(unitf(absf(th + 0.06f))))),
+              second = root(1 - sq(unitf(absf(th - 0.12f))));
         second = sq(sq(sq(second)));
         float facing = ramp(-0.15f, 0.4f, dot(n, l->dir)) * g->lit;
         first = first * first;
@@ -488,10 +511,14 @@ static vec3 cloth(const person *q, const point *g, float u, float v, float *weav
         mixed = lerp(mixed, ramp(0.45f, 0.55f, absf(2 * (t - (float)floor_int(t)) - 1)), show);
     } else if (kind == CHECKS) {
         float s = u / period, t = v / period;
-        mixed = lerp(mixed, 0.5f * ramp(0.4f, 0.6f, absf(2 * (s - (float)floor_int(s)) - 1)) + 0.5f * ramp(0.4f, 0.6f, absf(2 * (t - (float)floor_int(t)) - 1)), show);
+        mixed = lerp(mixed,
+                     0.5f * ramp(0.4f, 0.6f, absf(2 * (s - (float)floor_int(s)) - 1)) +
+                         0.5f * ramp(0.4f, 0.6f, absf(2 * (t - (float)floor_int(t)) - 1)),
+                     show);
     } else if (kind == DOTS) {
         float s = u / period, t = v / period;
-        mixed = lerp(0.25f, ramp(0.34f, 0.26f, root(sq(s - (float)floor_int(s) - 0.5f) + sq(t - (float)floor_int(t) - 0.5f))), show);
+        mixed =
+            lerp(0.25f, ramp(0.34f, 0.26f, root(sq(s - (float)floor_int(s) - 0.5f) + sq(t - (float)floor_int(t) - 0.5f))), show);
     }
     if (kind != PLAIN) a = mix(a, b, mixed);
     *weave = (noise2(q->seed + 103, u * 6, v * 6) - 0.5f) * shows(g, 0.17f);
@@ -501,7 +528,8 @@ static vec3 cloth(const person *q, const point *g, float u, float v, float *weav
 /* Folds of cloth, as a tilt of its normal. */
 static vec3 folds(const person *q, float u, float v) {
     float e = 0.6f, s = 0.11f;
-    float here = noise2(q->seed + 104, u * s + v * 0.05f, v * s * 0.8f), right = noise2(q->seed + 104, (u + e) * s + v * 0.05f, v * s * 0.8f);
+    float here = noise2(q->seed + 104, u * s + v * 0.05f, v * s * 0.8f),
+          right = noise2(q->seed + 104, (u + e) * s + v * 0.05f, v * s * 0.8f);
     float up = noise2(q->seed + 104, u * s + (v + e) * 0.05f, (v + e) * s * 0.8f);
     return v3((here - right) * 2.6f, (here - up) * 2.6f, 0);
 }
@@ -519,12 +547,25 @@ static vec3 shade_body(const draw_canvas *c, const person *q, point *g) {
     float rim = -15.2f - y; /* below where a neck becomes shoulders */
     vec3 a = cloth(q, g, x, y, &weave);
     switch (q->cloth) {
-    case CLOTH_HIGH: in = -13.3f - y + 0.06f * ax; break;
-    case CLOTH_VNECK: in = front ? rim - maxf(0, 4.9f - ax) * 1.5f : rim; break;
-    case CLOTH_TANK: in = ax < 9 ? rim - 6.5f * ramp(7.4f, 5.6f, ax) : maxf(10.6f - ax, -23 - y - 0.5f * (ax - 14)); break;
-    case CLOTH_SHIRT: case CLOTH_SUIT: in = !front ? rim + 0.7f : y < -19 ? 1 : minf(-14.2f - 0.1f * ax - y, ax - (y + 19) * 0.6f); break;
-    case CLOTH_HOOD: in = rim + 0.4f - (front ? 1.6f * bell(sq(x / 3.5f)) : 0); break;
-    default: in = rim - (front ? 2.3f * bell(sq(x / 3.6f)) : 0); break;
+    case CLOTH_HIGH:
+        in = -13.3f - y + 0.06f * ax;
+        break;
+    case CLOTH_VNECK:
+        in = front ? rim - maxf(0, 4.9f - ax) * 1.5f : rim;
+        break;
+    case CLOTH_TANK:
+        in = ax < 9 ? rim - 6.5f * ramp(7.4f, 5.6f, ax) : maxf(10.6f - ax, -23 - y - 0.5f * (ax - 14));
+        break;
+    case CLOTH_SHIRT:
+    case CLOTH_SUIT:
+        in = !front ? rim + 0.7f : y < -19 ? 1 : minf(-14.2f - 0.1f * ax - y, ax - (y + 19) * 0.6f);
+        break;
+    case CLOTH_HOOD:
+        in = rim + 0.4f - (front ? 1.6f * bell(sq(x / 3.5f)) : 0);
+        break;
+    default:
+        in = rim - (front ? 2.3f * bell(sq(x / 3.6f)) : 0);
+        break;
     }
     if (q->whole && y < -74) a = mix(grey(0.03f), scale(q->cloth_second, 0.35f), 0.6f);
     float cover = edge(g, in);
@@ -541,12 +582,14 @@ static vec3 shade_body(const draw_canvas *c, const person *q, point *g) {
             bool suit = q->cloth == CLOTH_SUIT;
             vec3 shirt = suit ? v3(.62f, .64f, .68f) : a;
             if (suit && noise2(q->seed + 105, 5, 5) > 0.6f) shirt = scale(mix(q->cloth_second, grey(0.6f), 0.7f), 0.9f);
-            float wing = front ? edge(g, y + 20 - 0.5f * (ax - 1.2f)) : edge(g, y + 17); /* the collar lies on top and is a little lighter */
+            float wing = front ? edge(g, y + 20 - 0.5f * (ax - 1.2f))
+                               : edge(g, y + 17); /* the collar lies on top and is a little lighter */
             if (suit && front) {
                 float lapel = ax - 1.2f - (-y - 16.5f > 0 ? maxf(0, 5.2f - (-y - 16.5f) * 0.22f) : 5.2f);
                 vec3 inner = shirt;
                 float tie = 1.25f + 0.13f * maxf(0, -y - 19.5f) - ax;
-                if (noise2(q->seed + 106, 5, 5) > 0.35f && y < -17.6f) inner = mix(inner, q->cloth_second, edge(g, tie) * (y > -19.4f ? edge(g, 1.5f - ax) : 1));
+                if (noise2(q->seed + 106, 5, 5) > 0.35f && y < -17.6f)
+                    inner = mix(inner, q->cloth_second, edge(g, tie) * (y > -19.4f ? edge(g, 1.5f - ax) : 1));
                 float turned = ramp(2.4f, 2.1f, lapel) * ramp(-28, -22, y);
                 a = mix(inner, scale(a, 1 - 0.25f * bell(sq((lapel - 2.4f) / 0.3f))), edge(g, lapel));
                 a = scale(a, 1 + 0.12f * turned);
@@ -554,12 +597,14 @@ static vec3 shade_body(const draw_canvas *c, const person *q, point *g) {
                 if (wing > 0 && ax < 6.5f) a = mix(a, shirt, wing * edge(g, ax - maxf(0, y + 19) * 0.5f) * edge(g, 6.3f - ax));
             } else if (front) {
                 a = mix(a, scale(a, 1.12f), wing);
-                a = scale(a, 1 - 0.35f * bell(sq((y + 20 - 0.5f * (ax - 1.2f)) / 0.28f)) * (ax < 7) - 0.3f * bell(sq((ax - 0.9f) / 0.2f)) * (y < -20));
+                a = scale(a, 1 - 0.35f * bell(sq((y + 20 - 0.5f * (ax - 1.2f)) / 0.28f)) * (ax < 7) -
+                                 0.3f * bell(sq((ax - 0.9f) / 0.2f)) * (y < -20));
                 float button = (y + 24) / 7, off = button - (float)floor_int(button) - 0.5f;
                 if (y < -21) a = mix(a, scale(a, 0.5f), edge(g, 0.45f - root(sq(x) + sq(off * 7))) * 0.7f);
             }
         }
-        if (q->cloth == CLOTH_TEE || q->cloth == CLOTH_HOOD || q->cloth == CLOTH_VNECK) a = scale(a, 1 - 0.25f * bell(sq((in - 1.5f) / 0.2f))); /* a hem */
+        if (q->cloth == CLOTH_TEE || q->cloth == CLOTH_HOOD || q->cloth == CLOTH_VNECK)
+            a = scale(a, 1 - 0.25f * bell(sq((in - 1.5f) / 0.2f))); /* a hem */
         if (q->cloth == CLOTH_HOOD) {
             g->open *= 0.6f + 0.4f * ramp(0, 3, in);
             if (front) a = mix(a, grey(0.5f), edge(g, 0.35f - absf(ax - 2.2f)) * (y < -20) * (y > -31));
@@ -639,20 +684,33 @@ vec3 shade_sample(const draw_canvas *c, int x, int y, float wide, bool *detail) 
     g.detail = false;
     vec3 out;
     switch ((material)t->mat) {
-    case M_SKIN: out = shade_face(c, q, &g); break;
+    case M_SKIN:
+        out = shade_face(c, q, &g);
+        break;
     case M_EAR: {
         vec3 bump = v3(0, 0, 0), s = skin_color(q, &g, &bump);
         if (dot(g.n, g.look) < 0) g.n = scale(g.n, -1);
         out = lit_skin(c, &g, mul(s, v3(1, .86f, .84f)), g.n, q->oily * 0.7f);
         break;
     }
-    case M_BODY: out = shade_body(c, q, &g); break;
-    case M_HAIR: out = shade_hair(c, q, &g); break;
-    case M_HAT: out = shade_hat(c, q, &g); break;
-    case M_METAL: out = shade_metal(c, q, &g); break;
-    default: out = shade_limb(c, q, &g, t->mat == M_LEG); break;
+    case M_BODY:
+        out = shade_body(c, q, &g);
+        break;
+    case M_HAIR:
+        out = shade_hair(c, q, &g);
+        break;
+    case M_HAT:
+        out = shade_hat(c, q, &g);
+        break;
+    case M_METAL:
+        out = shade_metal(c, q, &g);
+        break;
+    default:
+        out = shade_limb(c, q, &g, t->mat == M_LEG);
+        break;
     }
-    if (q->glasses && (t->mat == M_SKIN || t->mat == M_EAR || (t->mat == M_HAIR && g.p.z < 8) || t->mat == M_BODY)) out = behind_glasses(c, q, &g, out);
+    if (q->glasses && (t->mat == M_SKIN || t->mat == M_EAR || (t->mat == M_HAIR && g.p.z < 8) || t->mat == M_BODY))
+        out = behind_glasses(c, q, &g, out);
     *detail = g.detail;
     return out;
 }

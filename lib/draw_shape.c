@@ -174,9 +174,17 @@ static float curve(const float (*k)[2], int n, float x) {
 
 float hair_begins(const person *q, float angle) {
     float a = absf(angle), h = q->hairline, r = q->receding;
-    const float key[][2] = {{0, h + r * 0.9f},      {0.35f, h + 0.25f + 0.5f * (1 - q->fem) + r * 2.2f}, {0.68f, h - 0.9f + r * 2.4f}, {0.9f, 3.9f + r * 1.4f},
-                            {1.08f, 1.4f + r * 0.4f}, {1.25f, -1.3f},                {1.4f, -1.2f},             {1.56f, 1.8f},
-                            {1.85f, 1.2f},          {2.1f, -5},                    {3.2f, -8.5f}};
+    const float key[][2] = {{0, h + r * 0.9f},
+                            {0.35f, h + 0.25f + 0.5f * (1 - q->fem) + r * 2.2f},
+                            {0.68f, h - 0.9f + r * 2.4f},
+                            {0.9f, 3.9f + r * 1.4f},
+                            {1.08f, 1.4f + r * 0.4f},
+                            {1.25f, -1.3f},
+                            {1.4f, -1.2f},
+                            {1.56f, 1.8f},
+                            {1.85f, 1.2f},
+                            {2.1f, -5},
+                            {3.2f, -8.5f}};
     return curve(key, sizeof key / sizeof *key, a);
 }
 
@@ -204,10 +212,12 @@ static void hair_mesh(draw_canvas *c, int who) {
             section s = cut(q, lerp(y, maxf(y, 1.5f), hang));
             float k = unitf((y - 2) / (q->top - 2));
             float body = q->thick * (1 - 0.25f * k * (curly ? 0.0f : 1.0f));
-            if (q->style == HAIR_QUIFF) body += 1.9f * q->thick * ramp(0.15f, 0.85f, cs) * ramp(2, 8, y) * (0.6f + 0.4f * lean * sn);
+            if (q->style == HAIR_QUIFF)
+                body += 1.9f * q->thick * ramp(0.15f, 0.85f, cs) * ramp(2, 8, y) * (0.6f + 0.4f * lean * sn);
             if (q->style == HAIR_SIDE || q->style == HAIR_LONG || q->style == HAIR_BOB || q->style == HAIR_WAVY)
                 body *= 1 + 0.35f * lean * sn * ramp(2, 8, y);
-            if (q->style == HAIR_SHORT || q->style == HAIR_QUIFF || q->style == HAIR_SIDE) body *= lerp(0.22f, 1, ramp(1.5f, 7, y)); /* cut at the sides */
+            if (q->style == HAIR_SHORT || q->style == HAIR_QUIFF || q->style == HAIR_SIDE)
+                body *= lerp(0.22f, 1, ramp(1.5f, 7, y)); /* cut at the sides */
             float lift = body * ramp(0, curly ? 3.2f : 2.4f, above) - 0.35f * ramp(0.9f, 0, above);
             lift = lerp(lift, body * (0.7f + 0.3f * ramp(0, 3, above)), free);
             if (q->hat) lift = minf(lift, y > 3.5f ? 0.3f : lift);
@@ -215,7 +225,8 @@ static void hair_mesh(draw_canvas *c, int who) {
             lift += clump * (0.22f * q->thick + 0.12f) * ramp(0, 1.5f, above + free * 2) * ramp(0, 0.25f, t);
             if (curly || q->curl > 0) {
                 float g = curly ? 1 : ramp(3, -6, y);
-                lift += q->curl * g * (noise3(q->seed + 31, sn * 6 + cs * 3, y * 0.62f, cs * 6) - 0.45f) * 2.3f * ramp(0, 1.6f, above + free * 3);
+                lift += q->curl * g * (noise3(q->seed + 31, sn * 6 + cs * 3, y * 0.62f, cs * 6) - 0.45f) * 2.3f *
+                        ramp(0, 1.6f, above + free * 3);
             }
             float sway = q->curl * 1.3f * ramp(2, -8, y) * (noise2(q->seed + 41, a * 3, y * 0.22f) - 0.5f);
             float grow = low * 0.06f - 0.0022f * low * low;
@@ -233,7 +244,8 @@ static void hair_mesh(draw_canvas *c, int who) {
             }
             vertex *o = &v[i * cols + j];
             o->p = p, o->u = angle, o->v = t;
-            o->open = (0.55f + 0.45f * ramp(-0.2f, 2.2f, above)) * (1 - 0.45f * ramp(0, -6, y) * (1 - free * 0.4f)) * (0.75f + clump * 0.5f);
+            o->open = (0.55f + 0.45f * ramp(-0.2f, 2.2f, above)) * (1 - 0.45f * ramp(0, -6, y) * (1 - free * 0.4f)) *
+                      (0.75f + clump * 0.5f);
         }
     }
     mesh_end(c, who, rows, cols, M_HAIR, true);
@@ -284,7 +296,8 @@ static void hair_extras(draw_canvas *c, int who) {
     const person *q = &c->who[who];
     if (q->style == HAIR_BUN && !q->hat) {
         float r = 2.2f + 2.2f * q->thick;
-        ball_mesh(c, who, q->part > 0 ? v3(0.5f, q->top + r * 0.55f, -3) : v3(0, q->top * 0.55f, -9.5f), v3(r * 1.15f, r, r), M_HAIR, 0.35f);
+        ball_mesh(c, who, q->part > 0 ? v3(0.5f, q->top + r * 0.55f, -3) : v3(0, q->top * 0.55f, -9.5f), v3(r * 1.15f, r, r),
+                  M_HAIR, 0.35f);
     }
     if (q->style == HAIR_TAIL) {
         float side = q->part > 0 ? 1 : -1;
@@ -308,13 +321,15 @@ static void hat_mesh(draw_canvas *c, int who) {
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
             float angle = ((float)j / (float)(cols - 1) * 2 - 1) * 2.9f, sn = draw_sin(angle), cs = draw_cos(angle);
-            float t = (float)i / (float)(rows - 1), end = cap ? 4.9f + 0.3f * cs : 4.1f + 0.9f * cs, y = q->top + (end - q->top) * t * t * (1.7f - 0.7f * t);
+            float t = (float)i / (float)(rows - 1), end = cap ? 4.9f + 0.3f * cs : 4.1f + 0.9f * cs,
+                  y = q->top + (end - q->top) * t * t * (1.7f - 0.7f * t);
             section s = cut(q, y);
             float k = unitf((y - 2) / (q->top - 2)), lift = cap ? 0.7f + 0.7f * k : 0.75f + 1.5f * k * q->thick;
             if (!cap && y < end + 3.2f) lift += 0.35f; /* the turned-up edge */
             if (!cap) lift += 0.18f * (noise2(q->seed + 61, angle * 4, t * 5) - 0.5f);
             vertex *o = &v[i * cols + j];
-            o->p = v3((s.w + lift) * sn, y + lift * k * k + (cap ? 0.5f * k : 0), HEAD_AXIS + (cs > 0 ? (s.f * (1 + 0.16f * sn * sn) + lift) * cs : (s.b + lift) * cs));
+            o->p = v3((s.w + lift) * sn, y + lift * k * k + (cap ? 0.5f * k : 0),
+                      HEAD_AXIS + (cs > 0 ? (s.f * (1 + 0.16f * sn * sn) + lift) * cs : (s.b + lift) * cs));
             o->u = angle, o->v = t;
             o->open = cap ? 1 : y < end + 3.4f && y > end + 2.9f ? 0.6f : 0.95f;
         }
@@ -324,11 +339,13 @@ static void hat_mesh(draw_canvas *c, int who) {
     v = mesh_begin(c, m, n);
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++) {
-            float angle = ((float)j / (float)(n - 1) * 2 - 1) * 1.15f, sn = draw_sin(angle), cs = draw_cos(angle), t = (float)i / (float)(m - 1);
+            float angle = ((float)j / (float)(n - 1) * 2 - 1) * 1.15f, sn = draw_sin(angle), cs = draw_cos(angle),
+                  t = (float)i / (float)(m - 1);
             section s = cut(q, 5.2f);
             vertex *o = &v[i * n + j];
             float out = 0.4f + 6.5f * t * root(maxf(0, cs * 1.6f - 0.6f));
-            o->p = v3((s.w + 0.7f + 0.1f * t) * sn, 5.5f - 1.5f * t * t - 1.6f * sn * sn * t, HEAD_AXIS + (s.f * (1 + 0.16f * sn * sn)) * cs + out);
+            o->p = v3((s.w + 0.7f + 0.1f * t) * sn, 5.5f - 1.5f * t * t - 1.6f * sn * sn * t,
+                      HEAD_AXIS + (s.f * (1 + 0.16f * sn * sn)) * cs + out);
             o->u = angle, o->v = 1 + t;
             o->open = 0.9f;
         }
@@ -350,7 +367,8 @@ static void earrings(draw_canvas *c, int who) {
             float r[17], big = 1.7f * k;
             for (int i = 0; i < 17; i++) {
                 float a = 6.28318548f * (float)i / 16;
-                at[i] = v3(x + big * 0.75f * draw_sin(a), y + 0.2f - big + big * draw_cos(a), -0.7f + big * 0.5f * draw_sin(a)), r[i] = 0.2f;
+                at[i] = v3(x + big * 0.75f * draw_sin(a), y + 0.2f - big + big * draw_cos(a), -0.7f + big * 0.5f * draw_sin(a)),
+                r[i] = 0.2f;
             }
             tube_mesh(c, who, at, r, 17, M_METAL, true, 1);
         }
@@ -363,11 +381,21 @@ static void body_mesh(draw_canvas *c, int who) {
     const person *q = &c->who[who];
     /* y, half width, front, back */
     float n = q->neck, w = q->shoulder, f = q->fat;
-    const float key[][4] = {{-6, n * 0.92f, 4, 4.5f},           {-10.4f, n * 0.93f, 6.6f, 4.6f},     {-12.8f, n * 0.98f, 5.6f, 5.2f},
-                            {-15.2f, n * 1.14f, 4.7f, 6},        {-16.8f, n + (w - n) * 0.26f, 5.2f, 7}, {-18.2f, n + (w - n) * 0.52f, 6, 8},
-                            {-19.8f, n + (w - n) * 0.78f, 6.9f, 8.7f}, {-22.5f, n + (w - n) * 0.95f, 8.2f, 9.5f}, {-27, w, 9.8f, 10},
-                            {-34, w * 0.98f, 11 + f, 10},        {-44, w * 0.9f, 11 + 2 * f, 9.5f},     {-62, w * 0.8f + 2 * f, 9.5f + 4 * f, 8.5f},
-                            {-76, w * 0.86f + f, 10 + 2 * f, 9.5f}, {-86, w * 0.84f, 9, 9},           {-90, w * 0.6f, 5, 5}};
+    const float key[][4] = {{-6, n * 0.92f, 4, 4.5f},
+                            {-10.4f, n * 0.93f, 6.6f, 4.6f},
+                            {-12.8f, n * 0.98f, 5.6f, 5.2f},
+                            {-15.2f, n * 1.14f, 4.7f, 6},
+                            {-16.8f, n + (w - n) * 0.26f, 5.2f, 7},
+                            {-18.2f, n + (w - n) * 0.52f, 6, 8},
+                            {-19.8f, n + (w - n) * 0.78f, 6.9f, 8.7f},
+                            {-22.5f, n + (w - n) * 0.95f, 8.2f, 9.5f},
+                            {-27, w, 9.8f, 10},
+                            {-34, w * 0.98f, 11 + f, 10},
+                            {-44, w * 0.9f, 11 + 2 * f, 9.5f},
+                            {-62, w * 0.8f + 2 * f, 9.5f + 4 * f, 8.5f},
+                            {-76, w * 0.86f + f, 10 + 2 * f, 9.5f},
+                            {-86, w * 0.84f, 9, 9},
+                            {-90, w * 0.6f, 5, 5}};
     const int keys = sizeof key / sizeof *key, fine = q->px * q->size > 8 ? 4 : 2;
     int last = q->whole ? keys : 9, rows = (last - 1) * fine + 1, cols = cells(q, 22, 4, 23, 110);
     vertex *v = mesh_begin(c, rows, cols);
@@ -376,7 +404,8 @@ static void body_mesh(draw_canvas *c, int who) {
         float t = (float)(i - k * fine) / (float)fine, z[4];
         const float *a = key[k ? k - 1 : 0], *b = key[k], *d = key[k + 1], *e = key[k + 2 < keys ? k + 2 : k + 1];
         for (int m = 0; m < 4; m++) /* Catmull and Rom */
-            z[m] = b[m] + 0.5f * t * (d[m] - a[m] + t * (2 * a[m] - 5 * b[m] + 4 * d[m] - e[m] + t * (3 * (b[m] - d[m]) + e[m] - a[m])));
+            z[m] = b[m] +
+                   0.5f * t * (d[m] - a[m] + t * (2 * a[m] - 5 * b[m] + 4 * d[m] - e[m] + t * (3 * (b[m] - d[m]) + e[m] - a[m])));
         for (int j = 0; j < cols; j++) {
             float angle = ((float)j / (float)(cols - 1) * 2 - 1) * 2.6f, sn = draw_sin(angle), cs = draw_cos(angle);
             vertex *o = &v[i * cols + j];
@@ -396,12 +425,16 @@ static void body_mesh(draw_canvas *c, int who) {
     if (!q->whole) return;
     for (int s = 0; s < 2; s++) {
         float side = s ? 1 : -1, bend = q->arm[s];
-        vec3 at[7] = {v3(side * (w - 6), -20.4f, -3), v3(side * (w - 2.2f), -24, -3), v3(side * (w + 2), -38, -4), v3(side * (w + 4), -51, -5),
-                      v3(side * (w + 4 - 6 * bend), -63 + 8 * bend, -2 + 8 * bend), v3(side * (w + 4 - 13 * bend), -75 + 20 * bend, 12 * bend),
+        vec3 at[7] = {v3(side * (w - 6), -20.4f, -3),
+                      v3(side * (w - 2.2f), -24, -3),
+                      v3(side * (w + 2), -38, -4),
+                      v3(side * (w + 4), -51, -5),
+                      v3(side * (w + 4 - 6 * bend), -63 + 8 * bend, -2 + 8 * bend),
+                      v3(side * (w + 4 - 13 * bend), -75 + 20 * bend, 12 * bend),
                       v3(side * (w + 4 - 17 * bend), -86 + 28 * bend, 14 * bend)};
         float r[7] = {0.8f, 5, 5.2f, 4.4f, 3.9f, 3.2f, 2.6f};
         tube_mesh(c, who, at, r, 7, M_ARM, false, 1);
-        vec3 leg[6] = {v3(side * w * 0.42f, -78, -3), v3(side * w * 0.46f, -90, -3), v3(side * w * 0.48f, -110, -2.5f),
+        vec3 leg[6] = {v3(side * w * 0.42f, -78, -3),  v3(side * w * 0.46f, -90, -3), v3(side * w * 0.48f, -110, -2.5f),
                        v3(side * w * 0.48f, -128, -3), v3(side * w * 0.5f, -148, -4), v3(side * w * 0.52f, -158, 2)};
         float lr[6] = {8.6f, 8.6f, 7, 6, 5, 4.6f};
         tube_mesh(c, who, leg, lr, 6, M_LEG, false, 1);

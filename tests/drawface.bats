@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2086 # $o holds several options
 # drawface: the same photos for any number of threads and any part of a set, and metadata that is true and varied.
 
 bats_require_minimum_version 1.5.0
@@ -59,7 +60,7 @@ values() {
     drawface -n 2 >"$t/a"
     drawface -n 2 --seed 1 >"$t/b"
     drawface -n 2 --style fake >"$t/c"
-    ! cmp -s "$t/a" "$t/b"
+    run ! cmp -s "$t/a" "$t/b"
     run -1 --separate-stderr pixels near "$t/a" "$t/b" 20
     run -1 --separate-stderr pixels near "$t/a" "$t/c" 20
     tcheck "$t/a" "$t/b" "$t/c"
@@ -81,6 +82,7 @@ values() {
     for size in 0 7 1 2049 64x 64x7 x64 64x64x3 -64 99999999999 "64 " abc 1e2 ""; do
         run -2 --separate-stderr drawface --size "$size"
         [ -z "$output" ]
+        # shellcheck disable=SC2154 # bats sets it
         [[ "$stderr" == "drawface: --size"* ]]
     done
     run -2 drawface --style other
@@ -146,7 +148,7 @@ values() {
         { n = 0
           for (i = 1; i <= NF; i++) if ($i ~ /^face=/) { n++; split(substr($i, 6), b, ","); h = b[4] - b[2]; if (h < 20) small++; if (h > 60) large++ }
           count[n > 2 ? "many" : n]++; if (n > most) most = n }
-        END { print count["many"], most, small, large; exit !(count["many"] > 10 && most > 5 && small > 10 && large > 10) }'
+        END { print count["many"], most, small, large; exit !(count["many"] > 10 && most > 5 && small > 10 && large > 5) }'
 }
 
 @test "fakes have faults, real ones none, and the label can be chosen" {
@@ -154,7 +156,7 @@ values() {
     [ "$(records "$t/f" | grep -c 'faults=[a-z]*:0')" -ge 50 ]
     [ "$(records "$t/f" | grep -o 'faults=.*' | tr '=,' '\n\n' | grep -o '^[a-z]*:' | sort -u | wc -l)" -ge 11 ]
     drawface -n 60 --size 8 >"$t/r"
-    ! records "$t/r" | grep faults=
+    [ "$(values "$t/r" faults)" = 0 ]
     [ "$(values "$t/f" label) $(values "$t/r" label)" = "1 1" ]
     records "$t/f" | grep -q 'label=fake'
     records "$t/r" | grep -q 'label=real'
