@@ -10,8 +10,7 @@ draw_canvas *draw_canvas_new(const draw_options *o) {
     draw_canvas *c = calloc(1, sizeof *c);
     if (!c) return NULL;
     c->o = *o;
-    c->ss = 2;
-    c->sw = (int)o->width * c->ss, c->sh = (int)o->height * c->ss;
+    c->sw = (int)o->width * SAMPLES, c->sh = (int)o->height * SAMPLES;
     size_t samples = (size_t)c->sw * (size_t)c->sh, pixels = (size_t)o->width * o->height;
     c->depth = malloc(samples * sizeof *c->depth);
     c->id = malloc(samples * sizeof *c->id);
@@ -78,7 +77,7 @@ static box face_box(const draw_canvas *c, const person *q) {
             to_samples(c, to_camera(q, p, true), &sx, &sy);
             b.x1 = minf(b.x1, sx), b.x2 = maxf(b.x2, sx), b.y1 = minf(b.y1, sy), b.y2 = maxf(b.y2, sy);
         }
-    float k = 1 / (float)c->ss;
+    float k = 1 / (float)SAMPLES;
     return (box){b.x1 * k, b.y1 * k, b.x2 * k, b.y2 * k};
 }
 
@@ -88,7 +87,7 @@ static bool landmark(const draw_canvas *c, int who, vec3 p, float *x, float *y) 
     vec3 at = to_camera(q, p, true);
     float sx, sy;
     to_samples(c, at, &sx, &sy);
-    *x = sx / (float)c->ss, *y = sy / (float)c->ss;
+    *x = sx / (float)SAMPLES, *y = sy / (float)SAMPLES;
     if (!(sx >= 0 && sy >= 0 && sx < (float)c->sw && sy < (float)c->sh)) return false;
     size_t k = (size_t)sy * (size_t)c->sw + (size_t)sx;
     if (!c->id[k]) return false;
@@ -105,7 +104,7 @@ static float seen_share(const draw_canvas *c, int who, const box *b) {
             float u = (float)i / 10 - 1, v = (float)j / 10 - 1;
             if (u * u + v * v > 1) continue;
             all++;
-            float sx = (mx + u * rx) * (float)c->ss, sy = (my + v * ry) * (float)c->ss;
+            float sx = (mx + u * rx) * (float)SAMPLES, sy = (my + v * ry) * (float)SAMPLES;
             if (!(sx >= 0 && sy >= 0 && sx < (float)c->sw && sy < (float)c->sh)) continue;
             uint32_t id = c->id[(size_t)sy * (size_t)c->sw + (size_t)sx];
             seen += id && c->tri[id - 1].who == who;
@@ -159,12 +158,12 @@ static bool sample_is_like(const draw_canvas *c, int x, int y, int x2, int y2) {
 
 /* Glasses stand out beyond the face: the background as it is seen past them. */
 static vec3 past_glasses(const draw_canvas *c, int x, int y, vec3 light) {
+    float sx = ((float)x + 0.5f) * SAMPLES, sy = ((float)y + 0.5f) * SAMPLES;
     for (int i = c->people - 1; i >= 0; i--) {
         const person *q = &c->who[i];
         const float *b = q->frame_box;
-        if (!q->glasses || (float)x < b[0] || (float)x > b[2] || (float)y < b[1] || (float)y > b[3]) continue;
-        light =
-            shade_through_glasses(c, q, ((float)x + 0.5f) * (float)c->ss, ((float)y + 0.5f) * (float)c->ss, (float)c->ss, light);
+        if (q->glasses && sx > b[0] && sx < b[2] && sy > b[1] && sy < b[3])
+            light = shade_through_glasses(c, q, sx, sy, SAMPLES, light);
     }
     return light;
 }
@@ -175,31 +174,30 @@ static void frame_box(const draw_canvas *c, person *q) {
     for (int i = 0; i < 8; i++) {
         float sx, sy;
         to_samples(c, to_camera(q, v3(i & 1 ? 8 : -8, q->frame_y + (i & 2 ? 3.5f : -3.5f), i & 4 ? 10.5f : -1), true), &sx, &sy);
-        sx /= (float)c->ss, sy /= (float)c->ss;
         b[0] = minf(b[0], sx), b[1] = minf(b[1], sy), b[2] = maxf(b[2], sx), b[3] = maxf(b[3], sy);
     }
 }
 
 /* Light of every pixel: the mean of its samples, people over the background. */
 static void resolve(draw_canvas *c) {
-    int w = (int)c->o.width, h = (int)c->o.height, n = c->ss * c->ss;
+    int w = (int)c->o.width, h = (int)c->o.height, n = SAMPLES * SAMPLES;
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
             vec3 sum = v3(0, 0, 0);
             int covered = 0, hairs = 0;
             bool same = true, detail = false; /* one thing all over the pixel: one look is enough, mostly */
             for (int s = 0; s < n; s++) {
-                int sx = x * c->ss + s % c->ss, sy = y * c->ss + s / c->ss;
+                int sx = x * SAMPLES + s % SAMPLES, sy = y * SAMPLES + s / SAMPLES;
                 if (!c->id[(size_t)sy * (size_t)c->sw + (size_t)sx]) continue;
                 covered++, hairs += sample_material(c, sx, sy) == M_HAIR;
-                same = same && sample_is_like(c, sx, sy, x * c->ss, y * c->ss);
+                same = same && sample_is_like(c, sx, sy, x * SAMPLES, y * SAMPLES);
             }
             same = same && covered == n;
-            if (same) sum = scale(shade_sample(c, x * c->ss, y * c->ss, (float)c->ss, &detail), (float)n);
+            if (same) sum = scale(shade_sample(c, x * SAMPLES, y * SAMPLES, (float)SAMPLES, &detail), (float)n);
             if (covered && (!same || detail)) {
                 sum = v3(0, 0, 0);
                 for (int s = 0; s < n; s++) {
-                    int sx = x * c->ss + s % c->ss, sy = y * c->ss + s / c->ss;
+                    int sx = x * SAMPLES + s % SAMPLES, sy = y * SAMPLES + s / SAMPLES;
                     if (c->id[(size_t)sy * (size_t)c->sw + (size_t)sx]) sum = add(sum, shade_sample(c, sx, sy, 1, &detail));
                 }
             }

@@ -45,9 +45,9 @@ void camera_faults(draw_canvas *c) {
         const person *q = &c->who[i];
         float hair = q->fault[F_HAIR], warp = q->fault[F_WARP], bleed = q->fault[F_BLEED], smooth = q->fault[F_SMOOTH],
               checker = q->fault[F_CHECKER];
-        float sx, sy, cm = q->px * q->size / (float)c->ss; /* pixels a centimetre */
+        float sx, sy, cm = q->px * q->size / (float)SAMPLES; /* pixels a centimetre */
         to_samples(c, to_camera(q, v3(0, 0, 0), true), &sx, &sy);
-        float cx = sx / (float)c->ss, cy = sy / (float)c->ss, reach = 30 * cm;
+        float cx = sx / (float)SAMPLES, cy = sy / (float)SAMPLES, reach = 30 * cm;
         int x0 = (int)clampf(cx - reach, 0, (float)w), x1 = (int)clampf(cx + reach + 1, 0, (float)w),
             y0 = (int)clampf(cy - reach, 0, (float)h), y1 = (int)clampf(cy + reach + 1, 0, (float)h);
         if (hair + warp + bleed + smooth > 0) {

@@ -191,6 +191,11 @@ void mesh_end(draw_canvas *c, int who, int rows, int cols, material mat, bool he
 
 /* ---- shadows ---- */
 
+/* Whether the inside can't be seen. */
+static bool closed(const person *q, material mat) {
+    return mat == M_HAIR ? q->length > -3 : mat != M_HAT && mat != M_EAR;
+}
+
 /* First and last sample centre (at i + 1/2) within [lo, hi], cut to 0..n-1; false when there is none. */
 static inline bool span(float lo, float hi, int n, int *first, int *last) {
     if (!(hi >= 0.5f && lo <= (float)n - 0.5f)) return false;
@@ -266,7 +271,7 @@ void mesh_shadows(draw_canvas *c, const person *q, uint32_t first_vertex, uint32
     for (uint32_t i = first_triangle; i < c->tris; i++) {
         const triangle *t = &c->tri[i];
         if (t->mat == M_BODY || t->mat == M_METAL || t->mat == M_LEG) continue; /* what shades nothing of note */
-        shadow_triangle(&s, at[t->a - first_vertex], at[t->b - first_vertex], at[t->c - first_vertex], t->mat != M_SKIN);
+        shadow_triangle(&s, at[t->a - first_vertex], at[t->b - first_vertex], at[t->c - first_vertex], !closed(q, t->mat));
     }
     for (uint32_t i = 0; i < n; i++) {
         vertex *v = &c->vert[first_vertex + i];
@@ -278,11 +283,6 @@ void mesh_shadows(draw_canvas *c, const person *q, uint32_t first_vertex, uint32
 }
 
 /* ---- visible samples ---- */
-
-/* Whether the inside can't be seen. */
-static bool closed(const person *q, material mat) {
-    return mat == M_HAIR ? q->length > -3 : mat != M_HAT && mat != M_EAR;
-}
 
 void mesh_raster(draw_canvas *c, uint32_t first_triangle) {
     for (uint32_t i = first_triangle; i < c->tris; i++) {

@@ -223,7 +223,7 @@ typedef struct {
     mat3 head, body;
     vec3 at; /* of the eyes' origin, camera space */
     float px; /* samples a centimetre there */
-    float frame_box[4]; /* what the glasses can cover, pixels */
+    float frame_box[4]; /* what the glasses can cover, samples */
     bool whole; /* arms and legs too */
     float arm[2];
     float fault[FAULTS];
@@ -246,11 +246,11 @@ typedef struct {
     vec3 balance;
 } optics;
 
-enum { MAX_PEOPLE = 12, SHADOW_SIDE = 96 };
+enum { SAMPLES = 2, /* a pixel's side */ MAX_PEOPLE = 12, SHADOW_SIDE = 96 };
 
 struct draw_canvas {
     draw_options o;
-    int ss, sw, sh; /* samples a pixel's side; samples across and down */
+    int sw, sh; /* samples across and down */
     float *depth;
     uint32_t *id; /* triangle + 1 at each sample; 0: background */
     vec3 *image, *spare; /* pixels */

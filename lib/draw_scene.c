@@ -128,7 +128,7 @@ enum { B_STUDIO, B_BOKEH, B_LEAVES, B_SKY, B_WALL, B_ROOM, B_STREET, B_STAGE, B_
 /* The ground of a scene: from the horizon outdoors, indoors from a wall behind the last person. */
 static void floor_under(draw_canvas *c, rng *r, int kind, float level) {
     int w = (int)c->o.width, h = (int)c->o.height;
-    float per = 1 / (float)c->ss, far = 500;
+    float per = 1 / (float)SAMPLES, far = 500;
     for (int i = 0; i < c->people; i++) far = maxf(far, -c->who[i].at.z * 1.15f);
     bool open = kind == B_LEAVES || kind == B_SKY || kind == B_STREET;
     if (open) far = maxf(far, 4000);
@@ -160,7 +160,7 @@ static void floor_under(draw_canvas *c, rng *r, int kind, float level) {
 /* Soft shadows where people stand. */
 static void stand_on(draw_canvas *c) {
     int w = (int)c->o.width, h = (int)c->o.height;
-    float per = 1 / (float)c->ss;
+    float per = 1 / (float)SAMPLES;
     for (int i = 0; i < c->people; i++) {
         const person *q = &c->who[i];
         float k = c->lens.focal * per / -q->at.z, x = c->lens.cx * per + q->at.x * k, y = c->lens.cy * per + c->camera_height * k,
@@ -409,7 +409,7 @@ static void several(draw_canvas *c, rng *r) {
     c->lens.cx = (float)c->sw * 0.5f, c->lens.cy = (float)c->sh * between(r, 0.25f, 0.5f);
     float camera = c->camera_height = between(r, 125, 225);
     int want = 1 + (int)rng_below(r, MAX_PEOPLE - 2), n = 0;
-    float nearest = side * between(r, 0.2f, 0.55f), least = maxf(side * 0.03f, 8.0f * (float)c->ss); /* faces' heights */
+    float nearest = side * between(r, 0.2f, 0.55f), least = maxf(side * 0.03f, 8.0f * (float)SAMPLES); /* faces' heights */
     float box[MAX_PEOPLE][4];
     for (int tries = 0; tries < want * 6 && n < want; tries++) {
         /* sizes even in their logarithm, so that there are many small ones */

@@ -20,6 +20,12 @@ static inline float shows(const point *g, float wave) {
     return ramp(0.9f, 0.35f, g->foot / wave);
 }
 
+/* Noise of that wavelength about 0, as far as a sample can show it. */
+static inline float grain(const point *g, float wave, uint32_t seed, float x, float y) {
+    float k = shows(g, wave);
+    return k > 0 ? k * (noise2(seed, x, y) - 0.5f) : 0;
+}
+
 /* ---- light ---- */
 
 /* Light that arrives. wrap: how far round the lamp's light bleeds, for each colour (skin glows red at the shadow's edge). */
@@ -139,8 +145,8 @@ static float brow(const person *q, const point *g) {
     float half = q->brow_thick * lerp(1, 0.4f, ramp(0.4f, 1, k)) * ramp(-0.06f, 0.16f, k) * ramp(1.06f, 0.85f, k);
     if (half <= 0.01f) return 0;
     float d = absf(y - mid) / half;
-    float strand = noise2(q->seed + 81, (ax * 0.8f + y * 1.1f) * 6, (y - ax * 0.25f) * 2);
-    float body = ramp(1.25f, 0.35f, d + (strand - 0.5f) * 0.8f * shows(g, 0.18f));
+    float strand = grain(g, 0.18f, q->seed + 81, (ax * 0.8f + y * 1.1f) * 6, (y - ax * 0.25f) * 2);
+    float body = ramp(1.25f, 0.35f, d + strand * 0.8f);
     return body * ramp(-0.02f, 0.22f, k) * 0.88f;
 }
 
@@ -321,8 +327,8 @@ static vec3 skin_color(const person *q, const point *g, vec3 *bump) {
     float x = g->p.x, y = g->p.y, ax = absf(x);
     vec3 a = q->skin;
     float wide = fractal2(q->seed + 1, x * 0.28f, y * 0.28f + g->p.z * 0.2f, 2) - 0.5f;
-    float fine = (noise2(q->seed + 2, x * 3.1f, y * 3.1f) - 0.5f) * shows(g, 0.33f);
-    float pore = g->foot < 0.1f ? (noise2(q->seed + 3, x * 13, y * 13 + g->p.z * 5) - 0.5f) * shows(g, 0.08f) : 0;
+    float fine = grain(g, 0.33f, q->seed + 2, x * 3.1f, y * 3.1f),
+          pore = grain(g, 0.08f, q->seed + 3, x * 13, y * 13 + g->p.z * 5);
     a = scale(a, 1 + 0.16f * wide + q->pores * (0.10f * fine + 0.12f * pore));
     a.x *= 1 - 0.05f * wide;
     bump->x += 0.10f * q->pores * pore, bump->y += 0.10f * q->pores * fine;
@@ -394,8 +400,7 @@ static vec3 shade_face(const draw_canvas *c, const person *q, point *g) {
         if (b > 0) a = mix(a, q->brow_color, b), oil *= 1 - 0.7f * b;
         m = place_mouth(q, g);
         if (m.lips > 0) {
-            float ridge = noise2(q->seed + 9, x * 5, y * 0.8f) - 0.5f;
-            a = mix(a, scale(q->lip, 1 + 0.15f * ridge * shows(g, 0.3f)), m.lips * 0.88f);
+            a = mix(a, scale(q->lip, 1 + 0.15f * grain(g, 0.3f, q->seed + 9, x * 5, y * 0.8f)), m.lips * 0.88f);
             oil += m.lips * (0.4f + 0.8f * q->makeup);
         }
         a = mul(a, mix(grey(1), v3(.22f, .12f, .12f), m.line));
@@ -466,8 +471,8 @@ static vec3 shade_hair(const draw_canvas *c, const person *q, point *g) {
     } else {
         s1 = noise2(q->seed + 21, u * 6, v * 3);
         s2 = noise2(q->seed + 22, u * 19, v * 4);
-        s3 = lerp(0.5f, noise2(q->seed + 23, u * 55, v * 5), shows(g, reach / 55));
-        if (g->foot < 0.12f) s3 = 0.5f * s3 + 0.5f * lerp(0.5f, noise2(q->seed + 24, u * 150, v * 7), shows(g, reach / 150));
+        s3 = 0.5f + grain(g, reach / 55, q->seed + 23, u * 55, v * 5);
+        if (g->foot < 0.12f) s3 = 0.5f * s3 + 0.5f * (0.5f + grain(g, reach / 150, q->seed + 24, u * 150, v * 7));
     }
     float tone = 0.42f * s1 + 0.36f * s2 + 0.42f * s3 - 0.1f;
     vec3 a = scale(q->hair_color, 0.45f + 1.15f * tone);
@@ -521,7 +526,7 @@ static vec3 cloth(const person *q, const point *g, float u, float v, float *weav
             lerp(0.25f, ramp(0.34f, 0.26f, root(sq(s - (float)floor_int(s) - 0.5f) + sq(t - (float)floor_int(t) - 0.5f))), show);
     }
     if (kind != PLAIN) a = mix(a, b, mixed);
-    *weave = (noise2(q->seed + 103, u * 6, v * 6) - 0.5f) * shows(g, 0.17f);
+    *weave = grain(g, 0.17f, q->seed + 103, u * 6, v * 6);
     return scale(a, 1 + 0.12f * *weave);
 }
 
@@ -643,7 +648,7 @@ static vec3 shade_hat(const draw_canvas *c, const person *q, point *g) {
             a = mix(a, q->cloth_second, ramp(0.48f, 0.55f, mark));
         }
         if (g->v >= 1) a = scale(a, 0.92f);
-        a = scale(a, 1 + 0.1f * (noise2(q->seed + 65, g->u * 30, g->v * 30) - 0.5f) * shows(g, 0.3f));
+        a = scale(a, 1 + 0.1f * grain(g, 0.3f, q->seed + 65, g->u * 30, g->v * 30));
     }
     vec3 out = mul(a, arriving(&c->light, g, n, grey(0.1f)));
     return add(out, mul(rim_light(&c->light, g, n), add(a, grey(0.08f))));
@@ -709,7 +714,8 @@ vec3 shade_sample(const draw_canvas *c, int x, int y, float wide, bool *detail) 
         out = shade_limb(c, q, &g, t->mat == M_LEG);
         break;
     }
-    if (q->glasses && (t->mat == M_SKIN || t->mat == M_EAR || (t->mat == M_HAIR && g.p.z < 8) || t->mat == M_BODY))
+    bool framed = q->glasses && px > q->frame_box[0] && px < q->frame_box[2] && py > q->frame_box[1] && py < q->frame_box[3];
+    if (framed && (t->mat == M_SKIN || t->mat == M_EAR || (t->mat == M_HAIR && g.p.z < 8) || t->mat == M_BODY))
         out = behind_glasses(c, q, &g, out);
     *detail = g.detail;
     return out;

@@ -102,7 +102,7 @@ vec3 face_point(const person *q, float x, float y) {
 
 /* Cells across a thing of that many centimetres: in small pictures one every two or three samples is enough. */
 static int cells(const person *q, float cm, float per_cm, int least, int most) {
-    return (int)clampf(cm * minf(per_cm, q->px * q->size * 0.4f), (float)least, (float)most);
+    return (int)clampf(cm * minf(per_cm, q->px * q->size * 0.34f), (float)least, (float)most);
 }
 
 static void head_mesh(draw_canvas *c, int who) {

@@ -174,3 +174,11 @@ values() {
             exit !(n[0] == 100 && n[1] == 100 && 40 < a && a < 190 && deviation > 10 && (a - b) ^ 2 < (0.5 * deviation) ^ 2)
         }'
 }
+
+@test "examples/faces.sh makes a data set" {
+    run -0 --separate-stderr "$BATS_TEST_DIRNAME/../examples/faces.sh" "$t/set" 30
+    tcheck "$t/set/train.tns" "$t/set/val.tns" "$t/set/test.tns" "$t/set/scenes.tns"
+    [ "$(cat "$t"/set/{train,val,test}.tns | tls | wc -l)" = 60 ]
+    [[ "$output" == "train: "*" real, "*" fake"* ]]
+    grep -q '^faults: .*[a-z]* [0-9]' <<<"$output"
+}
