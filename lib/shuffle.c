@@ -89,6 +89,7 @@ static void settle_run(shuffle_entry *run, size_t n, int fd) {
 }
 
 static void identify(shuffle *s, int fd) {
+    if (!s->entry) return; /* no records */
     qsort(s->entry, s->count, sizeof *s->entry, compare_identity);
     for (size_t i = 0; i < s->count; i++) s->entry[i].id = identity(&s->entry[i]);
     for (size_t i = 0, n; i < s->count; i += n) {
@@ -109,7 +110,7 @@ static void repeat(shuffle *s, const uint64_t *more) {
     for (size_t i = 0; i < n; i++)
         if (__builtin_add_overflow(total, more[i], &total) || total > SIZE_MAX / 2 / sizeof *s->entry)
             die(EXIT_FAILED, "more copies than fit into memory");
-    s->entry = xrealloc(s->entry, total * sizeof *s->entry);
+    if (total) s->entry = xrealloc(s->entry, total * sizeof *s->entry);
     s->cap = total;
     for (size_t i = 0, run; i < n; i += run) {
         uint32_t copy = 0;
