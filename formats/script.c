@@ -45,7 +45,7 @@ static bool add_step(history *h, char *line) {
         *p++ = 0;
         if (field[i]) *field[i] = p;
     }
-    if (!*s.id || !*s.command || !printable(s.command) || find(h, s.id, strlen(s.id)) >= 0) return false;
+    if (!*s.id || !*s.previous || !*s.command || !printable(s.command) || find(h, s.id, strlen(s.id)) >= 0) return false;
     for (p = s.previous; strcmp(s.previous, "-") && *p;) {
         size_t n = strcspn(p, ",");
         int i = find(h, p, n);

@@ -241,7 +241,7 @@ npy("a.npy", 20); npy("b c.npy", 7)'
     # Models by checksum, but not what is quoted; and nothing that a terminal would obey.
     make_stream m.tns features m 1 'pg=1 - drawface 1 drawface -n 3' "pg=2 1 netrun 1 netrun -m MODEL_6726825d:gen --x=MODEL_00 'MODEL_1 it'"
     printf '%s\n' 'drawface -n 3 |' "    netrun -m \"\$MODEL_6726825d\":gen --x=\"\$MODEL_00\" 'MODEL_1 it'" | diff -u - <(tls --script m.tns)
-    for pg in '2 1 a 1 a' '1 - a 1' '1' '1 - a 1 a'$'\e[2J' '1 1 a 1 a'; do
+    for pg in '2 1 a 1 a' '1  a 1 a' '1 ,1 a 1 a' '1 - a 1' '1' '1 - a 1 a'$'\e[2J' '1 1 a 1 a'; do
         make_stream m.tns features m 1 "pg=$pg"
         fails 3 tls --script m.tns
     done
