@@ -5,10 +5,20 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base.h"
+
+/* Two runs that write one file would spoil it. A run that was just killed may take a moment to be gone. */
+static void lock(int fd, const char *path) {
+    for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+        if (errno != EWOULDBLOCK) return; /* a file system without locks */
+        if (i == 100) die(EXIT_FAILED, "%s: another run is writing it", path);
+        usleep(50000);
+    }
+}
 
 static int open_output(const char *path, bool *regular) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -16,6 +26,7 @@ static int open_output(const char *path, bool *regular) {
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) die(EXIT_FAILED, "%s:", path);
     *regular = S_ISREG(st.st_mode);
+    if (*regular) lock(fd, path);
     return fd;
 }
 

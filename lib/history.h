@@ -1,8 +1,9 @@
 /* history: files that grow with a training run and stay true to its checkpoint: a log of rows, and a stream of samples.
  *
- * A run that is killed may have written past its last checkpoint. Opened again at the checkpoint's step, both are cut back to it and go on, so
- * that they end as if nothing had happened. Written directly, not by a temporary: they are there to be watched. Failures end the
- * program with status 1. A path that isn't a regular file (/dev/null, a FIFO) is only written to. */
+ * A run that is killed may have written past its last checkpoint. Opened again at the checkpoint's step, both are cut back to it
+ * and go on, so that they end as if nothing had happened. Written directly, not by a temporary: they are there to be watched.
+ * A file that another run is writing is waited for a few seconds, then it is an error. Failures end the program with status 1.
+ * A path that isn't a regular file (/dev/null, a FIFO) is only written to. */
 #ifndef FACADE_HISTORY_H
 #define FACADE_HISTORY_H
 

@@ -104,6 +104,14 @@ timeless() {
     [ "$before" = "$(cksum <cut.state; cksum <cut.tsv; cksum <cut-samples.tns)" ]
 }
 
+@test "two runs don't write one file" {
+    exec 5>>a.tsv
+    flock 5
+    run train a --steps 2
+    [ "$status" = 1 ]
+    [[ "$output" == *"a.tsv: another run is writing it"* ]]
+}
+
 @test "a stream without epochs is passed over up to the checkpoint" {
     run() { ganstep --gen gen.net --critic critic.net --state "$1" -b 8 --steps "$2" -j 1 faces.tns >/dev/null; }
     run a.state 6
