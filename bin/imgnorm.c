@@ -297,7 +297,8 @@ int main(int argc, char **argv) {
     bool listed = lines || nuls,
          stream = !listed && (prog.operands == 0 || (prog.operands == 1 && !strcmp(prog.operand[0], "-")));
     if (size && !parse_size_option(size)) prog_usage("--size %s: not N or WxH, from 1 to 65535", size);
-    if (prog_given("range") && !dtype) prog_usage("--range is of --dtype f32; u8 is 0:255");
+    if (range && !dtype)
+        prog_usage("--range -1:1 is of --dtype f32; u8 is 0:255"); /* 0:1 is the default, which histories name too */
     if (label && label_from_dir) prog_usage("--label and --label-from-dir: one of them");
     if (group_re && group_from) prog_usage("--group-re and --group-from: one of them");
     if (lines && nuls) prog_usage("-@ and -0: one of them");
