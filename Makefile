@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.SECONDARY:
 MAKEFLAGS += -rR
 ifeq ($(origin JOBS),undefined)
 JOBS := $(shell nproc 2>/dev/null || echo 2)
@@ -105,7 +104,9 @@ $(c_tests): $(build)/tests/c/%: $(build)/tests/c/%.o $(c_tests_common) $(build)/
 
 $(build)/compile.cmd build/link.cmd: ;
 
--include $(patsubst %.o,%.d,$(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_common))
+objects := $(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_common)
+.SECONDARY: $(objects)
+-include $(objects:.o=.d)
 
 # ---- use ----
 

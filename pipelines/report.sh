@@ -150,6 +150,7 @@ END
         tls --script model.tns | escape
         echo '</pre>'
     fi
+    echo '</html>'
 }
 
 # Written beside and renamed: a browser never sees half of it.

@@ -11,12 +11,11 @@
 #
 #     $(call manifest,TARGET,DIR[,INPUTS])
 #
-# lists the files below DIR: name, size, time of change. TARGET is rewritten only when that differs, so what depends on it runs
+# lists the files below DIR, a line each: name, size, time of change. TARGET is rewritten only when that differs, so what depends on it runs
 # when a photo is added, changed or removed. No file's name enters make: any name is safe.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.SECONDARY:
 MAKEFLAGS += -rR --no-print-directory
 comma := ,
 
@@ -45,7 +44,7 @@ manifest = $(eval $(call manifest_rules,$(strip $(1)),$(subst $$,$$$$,$(call quo
 define manifest_rules
 $(1): always $(3)
 	@mkdir -p $$(@D)
-	@find -L $(2) -type f -printf '%P\t%s\t%T@\n' | LC_ALL=C sort >$$@.new
+	@find -L $(2) -type f -printf '%P\t%s\t%T@\0' | LC_ALL=C sort -z | tr '\n\0' '?\n' >$$@.new
 	@[ -s $$@.new ] || { echo "make: no files in "$(2) >&2; exit 1; }
 	@if cmp -s $$@.new $$@; then rm $$@.new; else mv $$@.new $$@; fi
 endef

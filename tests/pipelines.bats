@@ -36,6 +36,9 @@ END
     [ "$(cat out/c)" = "1, it's"$'\n'2 ]
     do_make Y=2
     [ ! -s ran ]
+    rm out/b
+    do_make Y=2
+    [ "$(cat ran)" = b$'\n'c ]
     do_make -n X=5 >dry
     grep -q 'a=5' dry
     do_make Y=2
