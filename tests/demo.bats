@@ -97,7 +97,7 @@ demo() { make -f pipelines/demo.mk -j2 PHOTOS=40 SIZE=16 BATCH=8 GEN=gen.net CRI
     first=$(find "$photos" -name '*.jp*g' | sort | head -n 1)
     mv "$first" "$photos/one & <b> it's"$'\n'"one.jpg"
     echo 'no photo' >"$photos/broken.jpg"
-    demo DATA="${photos//\$/\$\$}/" >out 2>err
+    demo DATA="${photos//\$/\$\$}/" >out
     n='demo/o_photos__x'
     [ "$(readlink build/demo/report.html)" = 'o_photos__x/report.html' ]
     [ "$(tls build/$n/images.tns | wc -l)" = 20 ]
