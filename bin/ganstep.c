@@ -430,7 +430,11 @@ static void train_open(training *t, source *s) {
     const tns_meta *h = &s->f.meta;
     t->data = xasprintf("%016" PRIx64, hash64(HASH64_START, h->t.s ? h->t.s : "", h->t.len));
     tns_meta_copy(&t->history, h);
-    prog_add_pg(&t->history, NULL);
+    char *nets = xasprintf("--gen=MODEL_%016" PRIx64 " --critic=MODEL_%016" PRIx64,
+                           hash64(HASH64_START, t->gen->text, strlen(t->gen->text)),
+                           hash64(HASH64_START, t->critic->text, strlen(t->critic->text)));
+    prog_add_pg(&t->history, nets);
+    free(nets);
     t->options = canonical_options();
 }
 

@@ -6,11 +6,11 @@
 #include "formats/script.h"
 #include "lib/prog.h"
 
-static bool head, script;
+static bool head, as_script;
 
 static const opt options[] = {
     {0, "head", OPT_FLAG, &head, NULL, 0, 0, 0, "the header's metadata only, a line each"},
-    {0, "script", OPT_FLAG, &script, NULL, 0, 0, 0, "the shell commands that made the stream, from its history"},
+    {0, "script", OPT_FLAG, &as_script, NULL, 0, 0, 0, "the shell commands that made the stream, from its history"},
     {0}};
 static const program self = {.name = "tls",
                              .summary = "list a stream",
@@ -43,24 +43,28 @@ static void list_record(text *line, const tns_frame *f) {
 
 int main(int argc, char **argv) {
     prog_start(&self, argc, argv);
-    if (head && script) prog_usage("--head and --script exclude each other");
+    if (head && as_script) prog_usage("--head and --script exclude each other");
     prog_input *in = prog_open(prog.operand[0]);
     tns_frame f = {0};
     text line = {0};
-    script_names names = {0};
+    script sc = {0};
     for (bool first = true; prog_skim(in, &f);) {
         line.len = 0;
-        if (f.type == 'R' && !head && !script) list_record(&line, &f);
+        if (f.type == 'R' && !head && !as_script) list_record(&line, &f);
         if (f.type == 'H' && head) {
             if (!first) text_add(&line, "\n");
             text_addn(&line, f.meta.t.s, f.meta.t.len);
             first = false;
         }
-        if (f.type == 'H' && script && !script_add(&line, &names, &f.meta))
-            prog_bad_record(in, &f, "no history (pg=) to make a script of, or one that contradicts itself");
+        if (f.type == 'H' && as_script) {
+            if (!script_add(&sc, &f.meta))
+                prog_bad_record(in, &f, "no history (pg=) to make a script of, or one that contradicts itself");
+            text_add(&line, sc.text.s);
+            sc.text.len = 0;
+        }
         prog_print(line.s ? line.s : "", line.len);
     }
-    script_names_free(&names);
+    script_free(&sc);
     free(line.s);
     tns_frame_free(&f);
     prog_close(in);

@@ -15,13 +15,16 @@ typedef struct {
     step *steps;
     int count, depth;
     text *out;
-    script_names *names;
+    script_names *names; /* [0]: inputs, [1]: states */
 } history;
 
-void script_names_free(script_names *names) {
-    for (int i = 0; i < names->count; i++) free(names->id[i]);
-    free(names->id);
-    *names = (script_names){0};
+void script_free(script *s) {
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < s->names[k].count; i++) free(s->names[k].id[i]);
+        free(s->names[k].id);
+    }
+    free(s->text.s);
+    *s = (script){0};
 }
 
 static int find(const history *h, const char *id, size_t n) {
@@ -76,59 +79,94 @@ static void add_command(text *out, const char *s) {
     }
 }
 
-static void add_input(history *h, const step *s) {
-    static const char *const operand[] = {"imgnorm", "npy2tns", "wgt2tns", "onnx2tns"}, *const nothing[] = {"drawface"};
-    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
-        if (!strcmp(nothing[i], s->program)) return;
-    int k = 0;
-    while (k < h->names->count && strcmp(h->names->id[k], s->id)) k++;
-    if (k == h->names->count) {
-        h->names->id = xrealloc(h->names->id, (size_t)(k + 1) * sizeof *h->names->id);
-        h->names->id[h->names->count++] = xstrdup(s->id);
-    }
-    bool as_operand = false;
-    for (size_t i = 0; i < sizeof operand / sizeof *operand; i++) as_operand |= !strcmp(operand[i], s->program);
-    text_addf(h->out, as_operand ? " \"$IN%d\"" : " <\"$IN%d\"", k + 1);
+static bool is_one_of(const char *program, const char *const *list) {
+    while (*list && strcmp(*list, program)) list++;
+    return *list != NULL;
 }
 
-/* The pipeline that ends in step i. */
-static bool add_pipeline(history *h, int i) {
-    if (h->depth == MAX_DEPTH) return false;
-    /* Back to where the chain begins, or several meet. Ids refer backwards only, so this ends. */
-    int length = 1, first = i;
-    while (strcmp(h->steps[first].previous, "-") && !strchr(h->steps[first].previous, ',')) {
-        first = find(h, h->steps[first].previous, strlen(h->steps[first].previous));
-        length++;
+/* The number of the variable that stands for the file a step reads, or keeps its state in. */
+static int variable(script_names *names, const char *id) {
+    int k = 0;
+    while (k < names->count && strcmp(names->id[k], id)) k++;
+    if (k == names->count) {
+        names->id = xrealloc(names->id, (size_t)(k + 1) * sizeof *names->id);
+        names->id[names->count++] = xstrdup(id);
     }
+    return k + 1;
+}
+
+static void add_input(history *h, const step *s) {
+    static const char *const operand[] = {"imgnorm", "npy2tns", "wgt2tns", "onnx2tns", NULL}, *const nothing[] = {"drawface",
+                                                                                                                  NULL};
+    if (is_one_of(s->program, nothing)) return;
+    text_addf(h->out, is_one_of(s->program, operand) ? " \"$IN%d\"" : " <\"$IN%d\"", variable(&h->names[0], s->id));
+}
+
+/* A training keeps its state in a file; what draws samples from a state reads that file, and no stream. */
+static bool draws(const step *s) {
+    return !strcmp(s->program, "ganstep") && strstr(s->command, " --sample=");
+}
+static bool trains(const step *s) {
+    static const char *const trainers[] = {"ganstep", "clsfit", NULL};
+    return is_one_of(s->program, trainers) && !draws(s);
+}
+
+static bool begins(const step *s) {
+    return !strcmp(s->previous, "-") || strchr(s->previous, ',') || draws(s);
+}
+
+static bool add_pipeline(history *h, int i, bool for_state);
+
+/* What comes before the first step of a pipeline: nothing, the streams it merged, or the training whose state it reads. */
+static bool add_before(history *h, const step *s, bool merged, bool grouped) {
+    bool good = true;
+    if (merged || grouped) text_add(h->out, "{\n");
+    h->depth++;
+    for (const char *p = s->previous; strcmp(s->previous, "-") && good && *p;) {
+        size_t n = strcspn(p, ",");
+        good = add_pipeline(h, find(h, p, n), draws(s)) && h->out->len <= MAX_SCRIPT;
+        p += n + (p[n] == ',');
+    }
+    h->depth--;
+    if (merged) text_add(h->out, "} |\n    ");
+    return good;
+}
+
+/* The pipeline that ends in step i. for_state: it ends in a training, of which only the state is wanted. */
+static bool add_pipeline(history *h, int i, bool for_state) {
+    if (h->depth == MAX_DEPTH) return false;
+    /* Back to where it begins. Ids refer backwards only, so this ends. */
+    int length = 1, first = i, state = 0;
+    for (; !begins(&h->steps[first]); length++) first = find(h, h->steps[first].previous, strlen(h->steps[first].previous));
     int *chain = xarray((size_t)length, sizeof *chain);
     for (int k = length - 1, at = i; k >= 0; k--) {
         chain[k] = at;
         if (k) at = find(h, h->steps[at].previous, strlen(h->steps[at].previous));
     }
     const step *s = &h->steps[first];
-    bool good = true, merged = strcmp(s->previous, "-") != 0;
-    if (merged) text_add(h->out, "{\n");
-    h->depth++;
-    for (const char *p = s->previous; merged && good && *p;) {
-        size_t n = strcspn(p, ",");
-        good = add_pipeline(h, find(h, p, n)) && h->out->len <= MAX_SCRIPT;
-        p += n + (p[n] == ',');
-    }
-    h->depth--;
-    if (merged) text_add(h->out, "} |\n    ");
+    bool merged = strchr(s->previous, ',') && !draws(s), grouped = draws(s) && length > 1;
+    bool good = add_before(h, s, merged, grouped);
     for (int k = 0; good && k < length; k++) {
-        if (k) text_add(h->out, " |\n    ");
-        add_command(h->out, h->steps[chain[k]].command);
-        if (!k && !merged) add_input(h, s);
+        s = &h->steps[chain[k]];
+        if (k) text_add(h->out, k == 1 && grouped ? "\n} |\n    " : " |\n    ");
+        add_command(h->out, s->command);
+        if (trains(s))
+            state = variable(&h->names[1], s->id);
+        else if (draws(s))
+            state = variable(&h->names[1], s->previous);
+        if (trains(s) || draws(s)) text_addf(h->out, " --state=\"$STATE%d\"", state);
+        if (!k && !strcmp(s->previous, "-") && !draws(s)) add_input(h, s);
     }
-    text_add(h->out, "\n");
+    text_add(h->out, for_state && trains(s) ? " >/dev/null\n" : "\n");
     free(chain);
     return good;
 }
 
-bool script_add(text *out, script_names *names, const tns_meta *header) {
-    history h = {.out = out, .names = names};
+bool script_add(script *sc, const tns_meta *header) {
+    history h = {.out = &sc->text, .names = sc->names};
     text name = {0}, value = {0};
+    const char *kind = tns_meta_get(header, "kind", &value);
+    bool is_state = kind && !strcmp(kind, "state");
     int lines = 0;
     bool good = true;
     for (size_t pos = 0; tns_meta_next(header, &pos, &name, &value);) lines += !strcmp(name.s, "pg");
@@ -141,7 +179,11 @@ bool script_add(text *out, script_names *names, const tns_meta *header) {
     }
     good = good && lines;
     for (int i = 0; good && i < h.count; i++)
-        if (!h.steps[i].continued) good = add_pipeline(&h, i);
+        if (!h.steps[i].continued) {
+            good = add_pipeline(&h, i, is_state);
+            if (good && is_state && trains(&h.steps[i]))
+                text_addf(h.out, "cat \"$STATE%d\"\n", variable(&h.names[1], h.steps[i].id));
+        }
     for (int i = 0; i < h.count; i++) free(h.steps[i].id);
     free(h.steps);
     free(name.s);

@@ -527,9 +527,13 @@ static void add_option(text *t, const opt *o) {
     case OPT_FLAG:
         if (*(bool *)o->value) text_addf(t, " %s", name);
         return;
-    case OPT_INT:
-        snprintf(number, sizeof number, "%" PRId64, *(int64_t *)o->value);
+    case OPT_INT: {
+        /* A default that is out of bounds stands for "not given", and couldn't be given. */
+        int64_t v = *(int64_t *)o->value;
+        if ((o->min != 0 || o->max != 0) && ((double)v < o->min || (double)v > o->max)) return;
+        snprintf(number, sizeof number, "%" PRId64, v);
         break;
+    }
     case OPT_BYTES:
         snprintf(number, sizeof number, "%" PRIu64, *(uint64_t *)o->value);
         break;
