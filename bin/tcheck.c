@@ -48,7 +48,7 @@ static void check(int file, const char *path) {
     while (prog_skim(in, &f)) {
         segments += f.type == 'H';
         if (f.type != 'R') continue;
-        records++;
+        prog_progress(++records, 0, "records");
         if (!disjoint) continue;
         const char *s = tns_meta_get(&f.meta, disjoint, &buf);
         /* A record without a group is a group of its own, as for tsplit. */

@@ -21,6 +21,7 @@ int main(int argc, char **argv) {
         if (f.type == 'H') prog_add_pg(&f.meta, NULL);
         if (f.type == 'R') left--;
         prog_write(&f);
+        prog_progress((uint64_t)(count - left), 0, "records");
         if (left || f.type == 'E') continue;
         /* Enough: what follows, be it endless, isn't waited for. */
         prog_write(&end);

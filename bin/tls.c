@@ -48,6 +48,7 @@ int main(int argc, char **argv) {
     tns_frame f = {0};
     text line = {0};
     script sc = {0};
+    uint64_t records = 0;
     for (bool first = true; prog_skim(in, &f);) {
         line.len = 0;
         if (f.type == 'R' && !head && !as_script) list_record(&line, &f);
@@ -62,6 +63,8 @@ int main(int argc, char **argv) {
             text_add(&line, sc.text.s);
             sc.text.len = 0;
         }
+        if (f.type == 'R' && prog.progress)
+            prog_progress(++records, 0, "records"); /* by itself it would stand between the lines */
         prog_print(line.s ? line.s : "", line.len);
     }
     script_free(&sc);

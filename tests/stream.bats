@@ -242,8 +242,8 @@ npy("a.npy", 20); npy("b c.npy", 7)'
     make_stream m.tns features m 1 'pg=1 - drawface 1 drawface -n 3' "pg=2 1 netrun 1 netrun -m MODEL_6726825d:gen --x=MODEL_00 'MODEL_1 it'"
     printf '%s\n' 'drawface -n 3 |' "    netrun -m \"\$MODEL_6726825d\":gen --x=\"\$MODEL_00\" 'MODEL_1 it'" | diff -u - <(tls --script m.tns)
     # A training, what was drawn from its state, and what became of that.
-    # shellcheck disable=SC2016 # the variables are the script's
     make_stream s.tns state s 1 'pg=1 - drawface 1 drawface -n 3' 'pg=2 1 ganstep 1 ganstep --steps=2'
+    # shellcheck disable=SC2016 # the variables are the script's
     printf '%s\n' 'drawface -n 3 |' '    ganstep --steps=2 --state="$STATE1" >/dev/null' 'cat "$STATE1"' | diff -u - <(tls --script s.tns)
     make_stream s.tns images s 1 'pg=1 - drawface 1 drawface -n 3' 'pg=2 1 ganstep 1 ganstep --steps=2' 'pg=3 2 ganstep 1 ganstep --sample=5' \
         'pg=4 3 thead 1 thead -n 2'
