@@ -98,8 +98,9 @@ END
         image final.png 'faces from the trained generator' | figure 'Sixty images from the trained generator, each from noise that it never saw while training.'
     fi
 
-    # A stream that grows is whole after every sample, but may be caught in between.
-    if [ -s samples.tns ] && cp samples.tns "$work/samples.tns" && { tcheck "$work/samples.tns" 2>"$work/err" || [ -z "$live" ]; }; then
+    # A stream that grows is whole after every sample, but may be caught in between, or before the first.
+    if [ -s samples.tns ] && cp samples.tns "$work/samples.tns" && { tcheck "$work/samples.tns" 2>"$work/err" || [ -z "$live" ]; } &&
+        [ "$(tls "$work/samples.tns" | wc -l)" -gt 0 ]; then
         columns=$(option --sample-count)
         tview --columns "$columns" --gap 0 -o "$work/samples.png" "$work/samples.tns"
         echo '<h2>Learning</h2>'
@@ -164,11 +165,13 @@ trap 'rm -rf "$work"' EXIT
 if [ -z "$live" ]; then
     write
 else
-    trap exit TERM
+    trap 'wait; exit' TERM
     while kill -0 $PPID 2>/dev/null; do
         stamp=$(stat -c %Y-%s log.tsv 2>/dev/null || true)
         if [ "$stamp" != "${last-none}" ]; then
-            write
+            # On its own, so that a page that fails doesn't end the watch.
+            write &
+            wait $! || true
             last=$stamp
         fi
         for _ in 1 2 3 4 5; do sleep 1; done

@@ -6,7 +6,8 @@
 # runs again when an INPUT is newer or when the command itself has changed: TARGET.cmd holds the command, and is rewritten
 # only when it differs. So a changed option runs that stage and what follows, and nothing else; a rebuilt program runs
 # nothing. PARTIAL: files by which an interrupted COMMAND continues (a checkpoint, a log); they are removed first when
-# anything they were made from has changed. BESIDE: a command that runs beside it, until it ends.
+# anything they were made from has changed. BESIDE: a command that runs beside it, until it ends; whether it
+# fails doesn't matter.
 # A comma in an argument is written $(comma).
 #
 #     $(call manifest,TARGET,DIR[,INPUTS])
@@ -37,7 +38,7 @@ $(1).cmd: always
 $(1): $(2) $(1).cmd
 	@echo '  MAKE $(1)'
 	$(if $(4),@for f in $(4); do for i in $$^; do [ "$$$$f" -nt "$$$$i" ] || rm -f "$$$$f"; done; done)
-	@$(if $(5),$(5) & trap "kill $$$$! 2>/dev/null; wait" EXIT; )$(strip $(3))
+	@$(if $(5),$(5) & trap "kill $$$$! 2>/dev/null || :; wait" EXIT; )$(strip $(3))
 endef
 
 manifest = $(eval $(call manifest_rules,$(strip $(1)),$(subst $$,$$$$,$(call quote,$(2))),$(strip $(3))))

@@ -86,6 +86,12 @@ END
     [ "$(wc -l <out/state)" = 2 ] && [ "$(tail -n 1 out/state)" = 2 ]
 }
 
+@test "a command beside a stage that ends early or fails doesn't matter" {
+    sed -i 's/while sleep .1; do.*/echo beside >>ticks; false)/' mk
+    do_make SLOW='sleep .3;'
+    [ "$(cat ran)" = a$'\n'b$'\n'c ] && [ -s ticks ] && [ -s out/c ]
+}
+
 @test "a failure in the middle of a pipe fails the stage" {
     sed -i 's/a=\$(X);/false | cat;/' mk
     run do_make
