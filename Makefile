@@ -15,8 +15,8 @@ CFLAGS := -O2 -g
 
 # Debian's names of all that is needed, and needed only by some targets.
 packages := gcc libc6-dev make pkg-config libvips-dev libjpeg62-turbo-dev libdnnl-dev libopenblas-dev zlib1g-dev
-test_packages := bats python3-minimal
 demo_packages := gnuplot-nox
+test_packages := bats python3-numpy $(demo_packages)
 check_packages := clang-format cppcheck shellcheck mandoc
 
 # Sanitized objects live in a directory of their own; the programs are linked anew when the flags change.
@@ -65,7 +65,7 @@ need = for c in $(1); do command -v $$c >/dev/null || { $(call install,$(2)); br
 
 ## make deps: install the Debian packages that everything here needs (or name them)
 deps:
-	@$(call install,$(packages) $(test_packages) $(demo_packages) $(check_packages))
+	@$(call install,$(packages) $(test_packages) $(check_packages))
 
 # ---- build ----
 
@@ -113,7 +113,8 @@ objects := $(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_comm
 ## make test: build, run every test; the last line counts them. TESTS=FILES for some, SANITIZE=address,undefined for all that gcc can check
 TESTS := $(wildcard tests/*.bats) $(c_tests)
 test: all $(c_tests)
-	@$(call need,bats python3,$(test_packages))
+	@$(call need,bats python3 gnuplot,$(test_packages))
+	@{ python3 -c 'import numpy' || /usr/bin/python3 -c 'import numpy'; } 2>/dev/null || { $(call install,$(test_packages)); }
 	@tests/run -j$(JOBS) $(TESTS)
 
 ## make demo: draw photos, train a GAN on them, report in build/demo/report.html. DATA=DIR for your own photos; STEPS=, SIZE=...: pipelines/demo.mk
