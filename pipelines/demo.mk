@@ -34,7 +34,7 @@ $(call stage,$d/sheet.png,$d/images.tns,\
 $(call stage,$d/model.tns,$d/images.tns $(GEN) $(CRITIC),\
     tshuf --epochs 1000000 --seed $(SEED) --from $d/state.tns $d/images.tns | \
     ganstep --gen $(GEN) --critic $(CRITIC) --state $d/state.tns -b $(BATCH) --lr-g $(LR_G) --lr-d $(LR_D) --beta1 $(BETA1) --seed $(SEED) \
-        --steps $(STEPS) --log $d/log.tsv --samples $d/samples.tns --sample-every $(SAMPLE_EVERY) --sample-count 10 --save $d/model.tns >/dev/null,\
+        --steps $(STEPS) --log $d/log.tsv --samples $d/samples.tns --sample-every $(SAMPLE_EVERY) --sample-count 10 --save-every 25 --save $d/model.tns >/dev/null,\
     $d/state.tns $d/log.tsv $d/samples.tns,$(here)report.sh --live $d)
 $(call stage,$d/final.png,$d/model.tns,\
     ganstep --state $d/model.tns --sample 60 | tview --columns 10 --gap 0 -o $d/final.png)
