@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/gan.h"
@@ -188,6 +189,20 @@ static void list_state(training *t, state *s) {
     state_add_optimiser(s, "critic", &t->a.opt_critic);
 }
 
+/* The state as this run knows it. Two runs on one state would take turns at spoiling it: the second to write finds out. */
+static struct stat known;
+
+static void guard_state(void) {
+    struct stat now;
+    bool there = stat(state_path, &now) == 0;
+    if (there && S_ISREG(now.st_mode) && (now.st_ino != known.st_ino || now.st_dev != known.st_dev))
+        die(EXIT_FAILED, "%s: another run has written it; two can't share a state", state_path);
+}
+
+static void know_state(void) {
+    if (stat(state_path, &known) < 0) die(EXIT_FAILED, "%s:", state_path);
+}
+
 static void save_state(training *t, const char *path) {
     tns_meta h = {0};
     tns_meta_add(&h, "kind", "state");
@@ -204,11 +219,13 @@ static void save_state(training *t, const char *path) {
         if (!strcmp(name.s, "pg")) tns_meta_add(&h, "pg", value.s);
     state s = {0};
     list_state(t, &s);
+    if (path == state_path) guard_state();
     outfile *o = outfile_open(path);
     tns_writer *w = tns_writer_open(outfile_fd(o));
     if (state_write(&s, &h, w) < 0) die(EXIT_FAILED, "%s:", path);
     tns_writer_close(w);
     outfile_commit(o, true);
+    if (path == state_path) know_state();
     state_free(&s);
     tns_meta_free(&h);
     free(name.s);
@@ -238,6 +255,7 @@ static uint64_t number_after(const tns_meta *h, const char *field, const char *m
 /* Puts the training where the state left it. */
 static void resume(training *t) {
     tns_meta h = {0};
+    know_state();
     tns_reader *r = open_state(state_path, &h);
     must_match(&h, "kind", "state", "kind");
     must_match(&h, "net.gen", t->gen->text, "another generator");

@@ -112,6 +112,23 @@ timeless() {
     [[ "$output" == *"a.tsv: another run is writing it"* ]]
 }
 
+@test "two runs can't share a state" {
+    mkfifo data
+    ganstep --gen gen.net --critic critic.net --state s -b 8 --save-every 1 -j 1 data >/dev/null 2>err &
+    exec 6>data
+    head -c 12000 faces.tns >&6 # the first run is at work, and waits for more
+    for _ in $(seq 100); do [ -e s ] && break; sleep .05; done
+    ganstep --gen gen.net --critic critic.net --state s -b 8 -j 1 faces.tns >/dev/null
+    after=$(cksum <s)
+    tail -c +12001 faces.tns >&6 || true
+    exec 6>&-
+    status=0
+    wait $! || status=$?
+    [ "$status" = 1 ]
+    grep -q 's: another run has written it' err
+    [ "$(cksum <s)" = "$after" ]
+}
+
 @test "a stream without epochs is passed over up to the checkpoint" {
     run() { ganstep --gen gen.net --critic critic.net --state "$1" -b 8 --steps "$2" -j 1 faces.tns >/dev/null; }
     run a.state 6
