@@ -12,10 +12,10 @@ draw_canvas *draw_canvas_new(const draw_options *o) {
     c->o = *o;
     c->sw = (int)o->width * SAMPLES, c->sh = (int)o->height * SAMPLES;
     size_t samples = (size_t)c->sw * (size_t)c->sh, pixels = (size_t)o->width * o->height;
-    c->depth = malloc(samples * sizeof *c->depth);
-    c->id = malloc(samples * sizeof *c->id);
-    c->image = malloc(pixels * sizeof *c->image);
-    c->spare = malloc(pixels * sizeof *c->spare);
+    c->depth = malloc((samples + SPARE) * sizeof *c->depth);
+    c->id = malloc((samples + SPARE) * sizeof *c->id);
+    c->image = calloc(pixels + 1, sizeof *c->image);
+    c->spare = calloc(pixels + 1, sizeof *c->spare);
     c->cover = malloc(pixels);
     c->hairy = malloc(pixels);
     if (!c->depth || !c->id || !c->image || !c->spare || !c->cover || !c->hairy) {
@@ -152,6 +152,7 @@ static material sample_material(const draw_canvas *c, int x, int y) {
 static bool sample_is_like(const draw_canvas *c, int x, int y, int x2, int y2) {
     size_t a = (size_t)y * (size_t)c->sw + (size_t)x, b = (size_t)y2 * (size_t)c->sw + (size_t)x2;
     if (!c->id[b]) return false;
+    if (c->id[a] == c->id[b]) return true;
     const triangle *s = &c->tri[c->id[a] - 1], *t = &c->tri[c->id[b] - 1];
     return s->mat == t->mat && s->who == t->who && absf(c->depth[a] - c->depth[b]) < 2.5f;
 }
@@ -178,29 +179,42 @@ static void frame_box(const draw_canvas *c, person *q) {
     }
 }
 
+/* Light of the people in a pixel, summed over its samples. One look at each thing is enough, mostly. */
+static vec3 look_at(const draw_canvas *c, int x, int y, int *covered, int *hairs) {
+    vec3 sum = v3(0, 0, 0);
+    *covered = *hairs = 0;
+    uint32_t any = 0;
+    for (int s = 0; s < SAMPLES * SAMPLES; s++)
+        any |= c->id[(size_t)(y + s / SAMPLES) * (size_t)c->sw + (size_t)(x + s % SAMPLES)];
+    if (!any) return sum;
+    bool done[SAMPLES * SAMPLES] = {0};
+    for (int s = 0; s < SAMPLES * SAMPLES; s++) {
+        int sx = x + s % SAMPLES, sy = y + s / SAMPLES, n = 0, same[SAMPLES * SAMPLES];
+        if (done[s] || !c->id[(size_t)sy * (size_t)c->sw + (size_t)sx]) continue;
+        for (int i = s; i < SAMPLES * SAMPLES; i++) {
+            if (done[i] || (i > s && !sample_is_like(c, sx, sy, x + i % SAMPLES, y + i / SAMPLES))) continue;
+            done[i] = true, same[n++] = i;
+        }
+        *covered += n;
+        if (sample_material(c, sx, sy) == M_HAIR) *hairs += n;
+        bool detail;
+        vec3 one = shade_sample(c, sx, sy, n > 1 ? (float)SAMPLES : 1, &detail);
+        if (n == 1 || !detail) {
+            sum = add(sum, scale(one, (float)n));
+            continue;
+        }
+        for (int i = 0; i < n; i++) sum = add(sum, shade_sample(c, x + same[i] % SAMPLES, y + same[i] / SAMPLES, 1, &detail));
+    }
+    return sum;
+}
+
 /* Light of every pixel: the mean of its samples, people over the background. */
 static void resolve(draw_canvas *c) {
     int w = (int)c->o.width, h = (int)c->o.height, n = SAMPLES * SAMPLES;
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
-            vec3 sum = v3(0, 0, 0);
-            int covered = 0, hairs = 0;
-            bool same = true, detail = false; /* one thing all over the pixel: one look is enough, mostly */
-            for (int s = 0; s < n; s++) {
-                int sx = x * SAMPLES + s % SAMPLES, sy = y * SAMPLES + s / SAMPLES;
-                if (!c->id[(size_t)sy * (size_t)c->sw + (size_t)sx]) continue;
-                covered++, hairs += sample_material(c, sx, sy) == M_HAIR;
-                same = same && sample_is_like(c, sx, sy, x * SAMPLES, y * SAMPLES);
-            }
-            same = same && covered == n;
-            if (same) sum = scale(shade_sample(c, x * SAMPLES, y * SAMPLES, (float)SAMPLES, &detail), (float)n);
-            if (covered && (!same || detail)) {
-                sum = v3(0, 0, 0);
-                for (int s = 0; s < n; s++) {
-                    int sx = x * SAMPLES + s % SAMPLES, sy = y * SAMPLES + s / SAMPLES;
-                    if (c->id[(size_t)sy * (size_t)c->sw + (size_t)sx]) sum = add(sum, shade_sample(c, sx, sy, 1, &detail));
-                }
-            }
+            int covered, hairs;
+            vec3 sum = look_at(c, x * SAMPLES, y * SAMPLES, &covered, &hairs);
             size_t k = (size_t)y * (size_t)w + (size_t)x;
             if (covered < n) c->image[k] = past_glasses(c, x, y, c->image[k]);
             c->image[k] = scale(add(sum, scale(c->image[k], (float)(n - covered))), 1 / (float)n);
@@ -212,8 +226,8 @@ void draw_picture(draw_canvas *c, rng *r, uint8_t *rgb, tns_meta *meta) {
     c->seed = rng_u32(r);
     c->verts = c->tris = 0;
     size_t samples = (size_t)c->sw * (size_t)c->sh;
-    for (size_t i = 0; i < samples; i++) c->depth[i] = 1e9f;
-    memset(c->id, 0, samples * sizeof *c->id);
+    for (size_t i = 0; i < samples + SPARE; i++) c->depth[i] = 1e9f;
+    memset(c->id, 0, (samples + SPARE) * sizeof *c->id);
     scene_light(c, r);
     scene_people(c, r);
     scene_background(c, r);

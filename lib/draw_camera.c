@@ -1,31 +1,33 @@
 /* The camera: lens, sensor and development, and the faults that networks leave in pictures. */
 #include "draw_parts.h"
 
+/* A pixel and a number more, of which nothing depends. */
+static inline floats pixel(const vec3 *p) {
+    return *(const floats *)p;
+}
+
+static inline void put(vec3 *p, floats a) {
+    *p = v3(a[0], a[1], a[2]);
+}
+
+/* The mean of 2 * radius + 1 neighbours in a line of n pixels that lie step apart; at the ends the last one goes on. */
+static void blur_line(const vec3 *in, vec3 *out, int n, size_t step, int radius) {
+    float inv = 1 / (float)(2 * radius + 1);
+    const vec3 *last = in + (size_t)(n - 1) * step;
+    floats sum = all4(0);
+    for (int i = -radius; i <= radius; i++) sum += pixel(i < 0 ? in : i < n ? in + (size_t)i * step : last);
+    for (int i = 0; i < n; i++) {
+        put(out + (size_t)i * step, sum * inv);
+        int gone = i - radius, next = i + radius + 1;
+        sum += pixel(next < n ? in + (size_t)next * step : last) - pixel(gone < 0 ? in : in + (size_t)gone * step);
+    }
+}
+
 /* The mean of a square around each pixel, several times, which is nearly a bell. */
 void blur_box(vec3 *image, vec3 *spare, int w, int h, int radius, int times) {
-    float inv = 1 / (float)(2 * radius + 1);
     for (int t = 0; t < times; t++) {
-        for (int y = 0; y < h; y++) {
-            const vec3 *in = image + (size_t)y * (size_t)w;
-            vec3 sum = v3(0, 0, 0);
-            for (int x = -radius; x <= radius; x++) sum = add(sum, in[x < 0 ? 0 : x < w ? x : w - 1]);
-            for (int x = 0; x < w; x++) {
-                spare[(size_t)y * (size_t)w + (size_t)x] = scale(sum, inv);
-                int gone = x - radius, next = x + radius + 1;
-                sum = add(sum, sub(in[next < w ? next : w - 1], in[gone < 0 ? 0 : gone]));
-            }
-        }
-        for (int x = 0; x < w; x++) {
-            const vec3 *in = spare + x;
-            vec3 sum = v3(0, 0, 0);
-            for (int y = -radius; y <= radius; y++) sum = add(sum, in[(size_t)(y < 0 ? 0 : y < h ? y : h - 1) * (size_t)w]);
-            for (int y = 0; y < h; y++) {
-                image[(size_t)y * (size_t)w + (size_t)x] = scale(sum, inv);
-                int gone = y - radius, next = y + radius + 1;
-                sum = add(sum,
-                          sub(in[(size_t)(next < h ? next : h - 1) * (size_t)w], in[(size_t)(gone < 0 ? 0 : gone) * (size_t)w]));
-            }
-        }
+        for (int y = 0; y < h; y++) blur_line(image + (size_t)y * (size_t)w, spare + (size_t)y * (size_t)w, w, 1, radius);
+        for (int x = 0; x < w; x++) blur_line(spare + x, image + x, h, (size_t)w, radius);
     }
 }
 
@@ -117,39 +119,43 @@ void camera_faults(draw_canvas *c) {
 
 /* ---- development ---- */
 
+/* 0 where below; the root where not. */
+static inline floats roots(floats a) {
+    return (floats){root(a[0]), root(a[1]), root(a[2]), 0};
+}
+
 void camera_develop(draw_canvas *c, uint8_t *rgb) {
     int w = (int)c->o.width, h = (int)c->o.height;
     const optics *o = &c->lens;
     /* the lens: a small bell, as three taps each way */
     float side = 0.5f * minf(o->blur * o->blur, 0.66f), mid = 1 - 2 * side;
     for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++) {
+        for (int x = 0; x < w; x++) { /* what is written too much is the next pixel's */
             const vec3 *p = &c->image[(size_t)y * (size_t)w + (size_t)x];
-            c->spare[(size_t)y * (size_t)w + (size_t)x] =
-                add(scale(*p, mid), scale(add(p[x ? -1 : 0], p[x < w - 1 ? 1 : 0]), side));
+            *(floats *)&c->spare[(size_t)y * (size_t)w + (size_t)x] =
+                pixel(p) * mid + (pixel(x ? p - 1 : p) + pixel(x < w - 1 ? p + 1 : p)) * side;
         }
     float diagonal = 4 / ((float)w * (float)w + (float)h * (float)h);
+    floats balance = {o->balance.x, o->balance.y, o->balance.z, 0};
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
             size_t k = (size_t)y * (size_t)w + (size_t)x;
             const vec3 *p = &c->spare[k];
-            vec3 a = add(scale(*p, mid), scale(add(p[y ? -w : 0], p[y < h - 1 ? w : 0]), side));
+            floats a = pixel(p) * mid + (pixel(y ? p - w : p) + pixel(y < h - 1 ? p + w : p)) * side;
             float corner = (sq((float)x + 0.5f - (float)w * 0.5f) + sq((float)y + 0.5f - (float)h * 0.5f)) * diagonal;
-            a = scale(mul(a, o->balance), o->exposure * (1 - o->vignette * corner));
-            float grey_level = dot(a, v3(.25f, .65f, .1f));
-            a = mix(grey(grey_level), a, o->saturation);
-            float v[3] = {a.x, a.y, a.z};
+            a = a * balance * (o->exposure * (1 - o->vignette * corner));
+            floats level = all4(0.25f * a[0] + 0.65f * a[1] + 0.1f * a[2]);
+            a = level + (a - level) * o->saturation;
+            /* shot noise grows with the root of the light, so in the root it is even; a part of it is the same in all three */
             uint32_t bits = hash3(c->seed, (uint32_t)x, (uint32_t)y), more = hash3(bits, 1, 2);
-            float shared = (float)(more & 255) + (float)(more >> 8 & 255) - 255;
-            float own[3] = {(float)(bits & 255) + (float)(bits >> 8 & 255), (float)(bits >> 16 & 255) + (float)(bits >> 24),
-                            (float)(more >> 16 & 255) + (float)(more >> 24)};
-            for (int i = 0; i < 3; i++) {
-                /* shot noise grows with the root of the light; a part of it is the same in all three */
-                float s = root(v[i]); /* in the root, shot noise is even */
-                s += o->noise * ((own[i] - 255) * 0.0055f + shared * 0.0073f);
-                float byte = c->curve[(int)(clampf(s, 0, 2) * 2048 + 0.5f)];
-                byte += o->contrast * byte * (1 - byte) * (2 * byte - 1);
-                rgb[k * 3 + (size_t)i] = (uint8_t)(clampf(byte, 0, 1) * 255 + 0.5f);
-            }
+            uint32_t two = (bits & 0xFF00FF) + (bits >> 8 & 0xFF00FF), last = (more & 0xFF00FF) + (more >> 8 & 0xFF00FF);
+            floats own = __builtin_convertvector(((ints){two & 0xFFFF, two >> 16, last >> 16, 0}), floats);
+            float shared = (float)(int)(last & 0xFFFF);
+            floats s = roots(a) + o->noise * ((own - 255) * 0.0055f + (shared - 255) * 0.0073f);
+            ints at = __builtin_convertvector(clamps(s, 0, 2) * 2048 + 0.5f, ints);
+            floats v = {c->curve[at[0]], c->curve[at[1]], c->curve[at[2]], 0};
+            v += o->contrast * v * (1 - v) * (2 * v - 1);
+            at = __builtin_convertvector(clamps(v, 0, 1) * 255 + 0.5f, ints);
+            for (int i = 0; i < 3; i++) rgb[k * 3 + (size_t)i] = (uint8_t)at[i];
         }
 }

@@ -51,10 +51,16 @@ static inline float fade(float t) {
 float noise2(uint32_t seed, float x, float y) {
     int ix = floor_int(x), iy = floor_int(y);
     float fx = fade(x - (float)ix), fy = fade(y - (float)iy);
-    uint32_t a = (uint32_t)ix, b = (uint32_t)iy;
-    float p = lerp(hash_unit(seed, a, b), hash_unit(seed, a + 1, b), fx);
-    float q = lerp(hash_unit(seed, a, b + 1), hash_unit(seed, a + 1, b + 1), fx);
-    return lerp(p, q, fy);
+    /* hash_unit of the four corners at once: upper left and lower left, then right */
+    uint32_t a = (uint32_t)ix * 0x9E3779B1u ^ seed, a2 = ((uint32_t)ix + 1) * 0x9E3779B1u ^ seed, b = (uint32_t)iy * 0x85EBCA77u,
+             b2 = ((uint32_t)iy + 1) * 0x85EBCA77u;
+    words h = {a ^ b, a ^ b2, a2 ^ b, a2 ^ b2};
+    h = (h ^ (h >> 15)) * 0x2C1B3C6Du;
+    h = (h ^ (h >> 12)) * 0x297A2D39u;
+    h = (h ^ (h >> 15)) >> 8;
+    floats v = __builtin_convertvector((ints)h, floats), right = __builtin_shufflevector(v, v, 2, 3, 2, 3);
+    v += (right - v) * fx;
+    return lerp(v[0], v[1], fy) * 0x1p-24f;
 }
 
 float noise3(uint32_t seed, float x, float y, float z) {
@@ -71,6 +77,29 @@ float fractal2(uint32_t seed, float x, float y, int octaves) {
         weight *= 0.5f, x *= 2.03f, y *= 2.03f;
     }
     return sum / total;
+}
+
+void fractal_row(uint32_t seed, float step, float y, int octaves, float *row, int n) {
+    float weight = 0.5f, total = 0;
+    for (int x = 0; x < n; x++) row[x] = 0;
+    for (int i = 0; i < octaves; i++, seed++) {
+        int iy = floor_int(y), before = -1;
+        float fy = fade(y - (float)iy), a = 0, b = 0, p = 0, q = 0; /* the corners around a point: upper a, b; lower p, q */
+        for (int x = 0; x < n; x++) {
+            float at = (float)x * step;
+            int ix = (int)at;
+            if (ix != before) {
+                a = hash_unit(seed, (uint32_t)ix, (uint32_t)iy), b = hash_unit(seed, (uint32_t)ix + 1, (uint32_t)iy);
+                p = hash_unit(seed, (uint32_t)ix, (uint32_t)iy + 1), q = hash_unit(seed, (uint32_t)ix + 1, (uint32_t)iy + 1);
+                before = ix;
+            }
+            float fx = fade(at - (float)ix);
+            row[x] += weight * lerp(lerp(a, b, fx), lerp(p, q, fx), fy);
+        }
+        total += weight;
+        weight *= 0.5f, step *= 2.03f, y *= 2.03f;
+    }
+    for (int x = 0; x < n; x++) row[x] *= 1 / total;
 }
 
 float bellish(rng *r) {
@@ -169,7 +198,7 @@ void mesh_end(draw_canvas *c, int who, int rows, int cols, material mat, bool he
             float l = dot(n, n);
             if (l < 1e-12f) n = sub(o->p, v3(0, i ? o->p.y + 1 : o->p.y - 1, 0)); /* a pole: straight up or down */
             o->n = turn(m, unit(n));
-            o->t = turn(m, unit(along));
+            if (mat == M_HAIR) o->t = turn(m, unit(along));
             o->c = to_camera(q, o->p, head);
             to_samples(c, o->c, &o->sx, &o->sy);
             o->sz = -o->c.z;
@@ -218,41 +247,70 @@ static vec3 shadow_place(const shadow_view *s, const lighting *l, vec3 p) {
     return v3(half + dot(p, s->right) * k, half + dot(p, s->up) * k, dot(p, l->dir));
 }
 
-static void shadow_triangle(const shadow_view *s, vec3 a, vec3 b, vec3 d, bool both_sides) {
-    float area = (b.x - a.x) * (d.y - a.y) - (d.x - a.x) * (b.y - a.y);
-    int x0, x1, y0, y1;
-    if (area == 0 || (area < 0 && !both_sides) ||
-        !span(minf(a.x, minf(b.x, d.x)), maxf(a.x, maxf(b.x, d.x)), s->side, &x0, &x1) ||
-        !span(minf(a.y, minf(b.y, d.y)), maxf(a.y, maxf(b.y, d.y)), s->side, &y0, &y1))
-        return;
-    float inv = 1 / area, bx = (d.y - a.y) * inv, by = (a.x - d.x) * inv, dx = (a.y - b.y) * inv, dy = (b.x - a.x) * inv;
-    for (int y = y0; y <= y1; y++)
-        for (int x = x0; x <= x1; x++) {
-            float px = (float)x + 0.5f - a.x, py = (float)y + 0.5f - a.y, wb = px * bx + py * by, wd = px * dx + py * dy;
-            if (wb < 0 || wd < 0 || wb + wd > 1) continue;
-            float z = a.z + wb * (b.z - a.z) + wd * (d.z - a.z);
-            float *m = &s->map[y * s->side + x];
-            if (z > *m) *m = z;
+/* A triangle over a grid of cells. The weights of its corners b and d are linear, and so is z; all are measured from corner a, which
+ * keeps them precise. */
+typedef struct {
+    floats ax, bx, by, dx, dy, z, zb, zd;
+    float ay;
+    int x0, x1, y0, y1; /* cells that it may cover */
+} cover;
+
+/* False when it covers no cell's centre for sure. Corners are x, y, z; area: twice, signed, not 0. */
+static inline bool cover_of(cover *t, const float *a, const float *b, const float *d, float area, int w, int h) {
+    if (!span(minf(a[0], minf(b[0], d[0])), maxf(a[0], maxf(b[0], d[0])), w, &t->x0, &t->x1) ||
+        !span(minf(a[1], minf(b[1], d[1])), maxf(a[1], maxf(b[1], d[1])), h, &t->y0, &t->y1))
+        return false;
+    float inv = 1 / area;
+    t->ax = (floats){0.5f, 1.5f, 2.5f, 3.5f} - a[0], t->ay = 0.5f - a[1];
+    t->bx = all4((d[1] - a[1]) * inv), t->by = all4((a[0] - d[0]) * inv);
+    t->dx = all4((a[1] - b[1]) * inv), t->dy = all4((b[0] - a[0]) * inv);
+    t->z = all4(a[2]), t->zb = all4(b[2] - a[2]), t->zd = all4(d[2] - a[2]);
+    return true;
+}
+
+/* Which of the cells x..x+3 of row y it covers (all bits set), the weights of b and d there, and z. */
+static inline ints cover_at(const cover *t, int x, int y, floats *wb, floats *wd, floats *z) {
+    floats px = t->ax + (float)x, py = all4(t->ay + (float)y);
+    *wb = px * t->bx + py * t->by, *wd = px * t->dx + py * t->dy;
+    *z = t->z + *wb * t->zb + *wd * t->zd;
+    const ints lane = {0, 1, 2, 3};
+    ints here = lane <= t->x1 - x; /* beyond the grid's edge is the next row */
+    return here & (*wb >= 0) & (*wd >= 0) & (*wb + *wd <= 1);
+}
+
+static inline bool any(ints which) {
+    typedef int64_t halves __attribute__((vector_size(16)));
+    halves h = (halves)which;
+    return (h[0] | h[1]) != 0;
+}
+
+static void shadow_triangle(const shadow_view *s, const vec3 *a, const vec3 *b, const vec3 *d, bool both_sides) {
+    float area = (b->x - a->x) * (d->y - a->y) - (d->x - a->x) * (b->y - a->y);
+    cover t;
+    if (area == 0 || (area < 0 && !both_sides) || !cover_of(&t, &a->x, &b->x, &d->x, area, s->side, s->side)) return;
+    for (int y = t.y0; y <= t.y1; y++)
+        for (int x = t.x0; x <= t.x1; x += 4) {
+            floats wb, wd, z, *m = (floats *)&s->map[y * s->side + x];
+            ints in = cover_at(&t, x, y, &wb, &wd, &z);
+            *m = either(in & (z > *m), z, *m);
         }
 }
 
 /* How much of the lamp reaches a place: the share of nearby cells of the map that aren't nearer to the lamp. */
-static float shadow_look(const shadow_view *s, vec3 at, float soft) {
-    static const float tap[8][2] = {{0.2f, 0.3f},    {-0.5f, 0.1f},  {0.15f, -0.5f}, {0.75f, -0.25f},
-                                    {-0.25f, 0.75f}, {-0.7f, -0.6f}, {0.7f, 0.65f},  {0.1f, -0.95f}};
-    float cells = soft * (float)s->side / (2 * s->reach);
-    cells = maxf(cells, 0.8f);
-    float sum = 0;
-    for (int i = 0; i < 8; i++) {
-        int x = floor_int(at.x + tap[i][0] * cells), y = floor_int(at.y + tap[i][1] * cells);
-        if (x < 0 || y < 0 || x >= s->side || y >= s->side) {
-            sum += 1;
-            continue;
-        }
-        float ahead = s->map[y * s->side + x] - at.z; /* cm by which something is nearer to the lamp */
-        sum += 1 - ramp(0.35f, 0.9f, ahead);
+static float shadow_look(const shadow_view *s, vec3 at, float cells) {
+    static const floats across[2] = {{0.2f, -0.5f, 0.15f, 0.75f}, {-0.25f, -0.7f, 0.7f, 0.1f}},
+                        up[2] = {{0.3f, 0.1f, -0.5f, -0.25f}, {0.75f, -0.6f, 0.65f, -0.95f}};
+    float most = (float)s->side - 1;
+    floats sum = {0, 0, 0, 0};
+    for (int i = 0; i < 2; i++) { /* nothing is at the map's edge */
+        ints x = __builtin_convertvector(clamps(at.x + across[i] * cells, 0, most), ints);
+        ints y = __builtin_convertvector(clamps(at.y + up[i] * cells, 0, most), ints);
+        const float *m = s->map;
+        floats z = {m[y[0] * s->side + x[0]], m[y[1] * s->side + x[1]], m[y[2] * s->side + x[2]], m[y[3] * s->side + x[3]]};
+        floats k = clamps((at.z + 0.9f - z) * (1 / 0.55f), 0, 1); /* something is that far, cm, from being nearer to the lamp */
+        sum += k * k * (3 - 2 * k);
     }
-    return sum / 8;
+    return (sum[0] + sum[1] + sum[2] + sum[3]) / 8;
 }
 
 void mesh_shadows(draw_canvas *c, const person *q, uint32_t first_vertex, uint32_t first_triangle) {
@@ -264,48 +322,46 @@ void mesh_shadows(draw_canvas *c, const person *q, uint32_t first_vertex, uint32
     s.reach = 21 * q->size;
     s.side = q->px * q->size > 6 ? SHADOW_SIDE : SHADOW_SIDE / 2;
     s.map = c->shadow;
-    for (int i = 0; i < s.side * s.side; i++) s.map[i] = -1e9f;
+    float cells = maxf(l->soft * q->size * (float)s.side / (2 * s.reach), 0.8f);
+    for (int i = 0; i < s.side * s.side + SPARE; i++) s.map[i] = -1e9f;
     uint32_t n = c->verts - first_vertex;
     vec3 *at = xarray(n, sizeof *at);
     for (uint32_t i = 0; i < n; i++) at[i] = shadow_place(&s, l, c->vert[first_vertex + i].c);
     for (uint32_t i = first_triangle; i < c->tris; i++) {
         const triangle *t = &c->tri[i];
         if (t->mat == M_BODY || t->mat == M_METAL || t->mat == M_LEG) continue; /* what shades nothing of note */
-        shadow_triangle(&s, at[t->a - first_vertex], at[t->b - first_vertex], at[t->c - first_vertex], !closed(q, t->mat));
+        shadow_triangle(&s, &at[t->a - first_vertex], &at[t->b - first_vertex], &at[t->c - first_vertex], !closed(q, t->mat));
     }
     for (uint32_t i = 0; i < n; i++) {
         vertex *v = &c->vert[first_vertex + i];
         if (dot(v->n, l->dir) < -0.35f || dot(v->n, v->c) > 0.3f * v->sz) continue; /* turned away from the lamp, or from us */
         vec3 off = add(v->c, scale(v->n, 0.35f)); /* off the surface, so it doesn't shade itself */
-        v->lit = shadow_look(&s, shadow_place(&s, l, off), l->soft * q->size);
+        v->lit = shadow_look(&s, shadow_place(&s, l, off), cells);
     }
     free(at);
 }
 
 /* ---- visible samples ---- */
 
-void mesh_raster(draw_canvas *c, uint32_t first_triangle) {
+void mesh_raster(draw_canvas *c, const person *q, uint32_t first_triangle) {
     for (uint32_t i = first_triangle; i < c->tris; i++) {
         const triangle *t = &c->tri[i];
         const vertex *a = &c->vert[t->a], *b = &c->vert[t->b], *d = &c->vert[t->c];
         float area = (b->sx - a->sx) * (d->sy - a->sy) - (d->sx - a->sx) * (b->sy - a->sy);
-        if (area == 0 || (area > 0 && closed(&c->who[t->who], t->mat))) continue; /* the far side of what is closed */
-        int x0, x1, y0, y1;
-        if (!span(minf(a->sx, minf(b->sx, d->sx)), maxf(a->sx, maxf(b->sx, d->sx)), c->sw, &x0, &x1) ||
-            !span(minf(a->sy, minf(b->sy, d->sy)), maxf(a->sy, maxf(b->sy, d->sy)), c->sh, &y0, &y1))
-            continue;
-        float inv = 1 / area, bx = (d->sy - a->sy) * inv, by = (a->sx - d->sx) * inv, dx = (a->sy - b->sy) * inv,
-              dy = (b->sx - a->sx) * inv;
-        for (int y = y0; y <= y1; y++)
-            for (int x = x0; x <= x1; x++) {
-                float px = (float)x + 0.5f - a->sx, py = (float)y + 0.5f - a->sy, wb = px * bx + py * by, wd = px * dx + py * dy;
-                if (wb < 0 || wd < 0 || wb + wd > 1) continue;
-                float z = a->sz + wb * (b->sz - a->sz) + wd * (d->sz - a->sz);
-                size_t k = (size_t)y * (size_t)c->sw + (size_t)x;
-                if (z >= c->depth[k]) continue;
-                if (t->mat == M_HAIR && !hair_covers(&c->who[t->who], a, b, d, 1 - wb - wd, wb, wd, x, y)) continue;
-                c->depth[k] = z;
-                c->id[k] = i + 1;
+        cover k;
+        if (area == 0 || (area > 0 && closed(q, t->mat))) continue; /* the far side of what is closed */
+        if (!cover_of(&k, &a->sx, &b->sx, &d->sx, area, c->sw, c->sh)) continue;
+        for (int y = k.y0; y <= k.y1; y++)
+            for (int x = k.x0; x <= k.x1; x += 4) {
+                size_t at = (size_t)y * (size_t)c->sw + (size_t)x;
+                floats wb, wd, z, *depth = (floats *)&c->depth[at];
+                ints *id = (ints *)&c->id[at], in = cover_at(&k, x, y, &wb, &wd, &z);
+                in &= z < *depth;
+                if (t->mat == M_HAIR && any(in))
+                    for (int j = 0; j < 4; j++)
+                        if (in[j] && !hair_covers(q, a, b, d, 1 - wb[j] - wd[j], wb[j], wd[j], x + j, y)) in[j] = 0;
+                *depth = either(in, z, *depth);
+                *id = (*id & ~in) | (in & (int32_t)(i + 1));
             }
     }
 }

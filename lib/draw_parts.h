@@ -69,7 +69,7 @@ static inline float sq(float x) {
 }
 /* 0 below a, 1 above b (or the other way round when a > b), smooth between. */
 static inline float ramp(float a, float b, float x) {
-    float k = unitf((x - a) / (b - a));
+    float k = unitf((x - a) * (1 / (b - a)));
     return k * k * (3 - 2 * k);
 }
 /* A bell of squared distance: 1 at 0, 0 from 5 on; close to exp(-0.8 d2), without the cost. */
@@ -83,6 +83,22 @@ static inline float bell2(float x, float y) {
 static inline int floor_int(float x) {
     int i = (int)x;
     return i - (x < (float)i);
+}
+
+/* Four at once. In memory they lie anywhere. */
+typedef float floats __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t ints __attribute__((vector_size(16), aligned(4), may_alias));
+typedef uint32_t words __attribute__((vector_size(16), aligned(4), may_alias));
+
+static inline floats all4(float x) {
+    return (floats){x, x, x, x};
+}
+static inline floats either(ints which, floats yes, floats no) { /* all bits of which set, or none */
+    return (floats)((which & (ints)yes) | (~which & (ints)no));
+}
+static inline floats clamps(floats a, float lo, float hi) {
+    a = either(a > lo, a, all4(lo));
+    return either(a < hi, a, all4(hi));
 }
 
 float draw_sin(float radians);
@@ -104,6 +120,8 @@ static inline float hash_unit(uint32_t seed, uint32_t x, uint32_t y) {
 float noise2(uint32_t seed, float x, float y); /* smooth, 0..1, one feature a unit */
 float noise3(uint32_t seed, float x, float y, float z);
 float fractal2(uint32_t seed, float x, float y, int octaves); /* 0..1 */
+/* fractal2 at (0, y), (step, y), (2 * step, y)... */
+void fractal_row(uint32_t seed, float step, float y, int octaves, float *row, int n);
 
 /* ---- chance: one draw an expression, since C leaves the order within one open ---- */
 
@@ -246,20 +264,20 @@ typedef struct {
     vec3 balance;
 } optics;
 
-enum { SAMPLES = 2, /* a pixel's side */ MAX_PEOPLE = 12, SHADOW_SIDE = 96 };
+enum { SAMPLES = 2, /* a pixel's side */ MAX_PEOPLE = 12, SHADOW_SIDE = 96, SPARE = 3 /* maps are filled four at a time */ };
 
 struct draw_canvas {
     draw_options o;
     int sw, sh; /* samples across and down */
-    float *depth;
-    uint32_t *id; /* triangle + 1 at each sample; 0: background */
-    vec3 *image, *spare; /* pixels */
+    float *depth; /* of each sample, and SPARE more */
+    uint32_t *id; /* triangle + 1 at each sample, and SPARE more; 0: background */
+    vec3 *image, *spare; /* pixels, and one more */
     uint8_t *cover; /* how much of a pixel is a person, 0..255 */
     uint8_t *hairy; /* ... is hair */
     vertex *vert;
     triangle *tri;
     uint32_t verts, vert_cap, tris, tri_cap;
-    float shadow[SHADOW_SIDE * SHADOW_SIDE]; /* heights towards the lamp; the first side * side are in use */
+    float shadow[SHADOW_SIDE * SHADOW_SIDE + SPARE]; /* heights towards the lamp; the first side * side are in use */
     person who[MAX_PEOPLE];
     int people;
     lighting light;
@@ -278,7 +296,7 @@ vertex *mesh_begin(draw_canvas *c, int rows, int cols);
 void mesh_end(draw_canvas *c, int who, int rows, int cols, material mat, bool head);
 /* Shadows and visible surfaces of the person whose vertices and triangles begin at these. */
 void mesh_shadows(draw_canvas *c, const person *q, uint32_t first_vertex, uint32_t first_triangle);
-void mesh_raster(draw_canvas *c, uint32_t first_triangle);
+void mesh_raster(draw_canvas *c, const person *q, uint32_t first_triangle);
 vec3 to_camera(const person *q, vec3 p, bool head);
 void to_samples(const draw_canvas *c, vec3 p, float *sx, float *sy);
 
@@ -312,6 +330,7 @@ void scene_people(draw_canvas *c, rng *r);
 /* draw_camera.c */
 void camera_faults(draw_canvas *c);
 void camera_develop(draw_canvas *c, uint8_t *rgb);
+/* Both have one pixel more than w * h. */
 void blur_box(vec3 *image, vec3 *spare, int w, int h, int radius, int times);
 
 #endif

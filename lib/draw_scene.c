@@ -113,14 +113,16 @@ static void gradient(draw_canvas *c, vec3 top, vec3 bottom, vec3 glow, float gx,
 static void speckle(draw_canvas *c, uint32_t seed, vec3 a, float fx, float fy, float lo, float hi, float top, float bottom,
                     int octaves) {
     int w = (int)c->o.width, h = (int)c->o.height;
-    float per = 1 / (float)h;
-    for (int y = (int)(top * (float)h); y < (int)(bottom * (float)h); y++)
+    float per = 1 / (float)h, row[DRAW_MAX_SIDE];
+    for (int y = (int)(top * (float)h); y < (int)(bottom * (float)h); y++) {
+        fractal_row(seed, per * fx, (float)y * per * fy, octaves, row, w);
         for (int x = 0; x < w; x++) {
-            float k = ramp(lo, hi, fractal2(seed, (float)x * per * fx, (float)y * per * fy, octaves));
+            float k = ramp(lo, hi, row[x]);
             if (k <= 0) continue;
             vec3 *p = &c->image[(size_t)y * (size_t)w + (size_t)x];
             *p = mix(*p, a, k);
         }
+    }
 }
 
 enum { B_STUDIO, B_BOKEH, B_LEAVES, B_SKY, B_WALL, B_ROOM, B_STREET, B_STAGE, B_SIGNS, BACKGROUNDS };

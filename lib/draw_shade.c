@@ -29,7 +29,7 @@ static inline float grain(const point *g, float wave, uint32_t seed, float x, fl
 /* ---- light ---- */
 
 /* Light that arrives. wrap: how far round the lamp's light bleeds, for each colour (skin glows red at the shadow's edge). */
-static vec3 arriving(const lighting *l, const point *g, vec3 n, vec3 wrap) {
+static inline vec3 arriving(const lighting *l, const point *g, vec3 n, vec3 wrap) {
     float nl = dot(n, l->dir);
     vec3 d = v3(maxf(0, nl + wrap.x) / (1 + wrap.x), maxf(0, nl + wrap.y) / (1 + wrap.y), maxf(0, nl + wrap.z) / (1 + wrap.z));
     /* light that bled is there in the shadow, too */
@@ -48,14 +48,14 @@ static float power16(float x) {
 
 /* Light from behind that grazes the outline. */
 static vec3 rim_light(const lighting *l, const point *g, vec3 n) {
+    if (l->rim.y <= 0) return grey(0);
     float away = 1 - maxf(0, dot(n, g->look));
     return scale(l->rim, away * away * away * unitf(0.4f + 0.6f * n.y + 0.5f * absf(n.x)) * g->open);
 }
 
-static float glint(const lighting *l, const point *g, vec3 n, bool sharp) {
-    vec3 h = unit(add(l->dir, g->look));
-    float nh = maxf(0, dot(n, h)), s = power16(nh);
-    return (sharp ? s * s * s : s) * g->lit;
+/* The lamp's reflection: a wide one. Its cube is a sharp one. */
+static float glint(const lighting *l, const point *g, vec3 n) {
+    return power16(maxf(0, dot(n, unit(add(l->dir, g->look)))));
 }
 
 /* ---- the face's parts ---- */
@@ -116,7 +116,7 @@ static vec3 eyeball(const draw_canvas *c, const person *q, const point *g, const
         scale(q->iris[s], 0.65f + 0.55f * spoke * shows(g, 0.1f) + 0.35f * ramp(0.1f, 0.4f, r) - 0.75f * ramp(0.44f, 0.62f, r));
     iris = add(iris, scale(q->iris[s], 0.8f * unitf(-y * 1.2f))); /* light that crossed the eye glows opposite the lamp */
     vec3 a = mix(white, iris, edge(g, iris_r - r));
-    float pr = 0.23f + 0.08f * noise2(q->seed + 7, 1, 1);
+    float pr = 0.23f + 0.08f * hash_unit(q->seed + 7, 1, 1);
     if (pupil_fault > 0) r = root(sq(x * (1 + 0.6f * pupil_fault)) + sq(y + 0.15f * pupil_fault * x));
     a = scale(a, 1 - edge(g, pr - r) * 0.97f);
     point h = *g;
@@ -353,8 +353,10 @@ static vec3 skin_color(const person *q, const point *g, vec3 *bump) {
                              (g->p.z > 0));
     if (q->wrinkles > 0 && g->p.z > 2) {
         float w = q->wrinkles, show = shows(g, 0.45f) * 0.7f + 0.3f, groove = 0;
-        float line = (y - 3) * 1.15f + 0.25f * noise2(q->seed + 8, x * 0.5f, y), cell = line - (float)floor_int(line) - 0.5f;
-        groove += 0.5f * bell(sq(cell / 0.11f)) * ramp(2.8f, 3.6f, y) * ramp(7.2f, 5.8f, y) * ramp(5.2f, 3.2f, ax);
+        if (y > 2.8f && y < 7.2f && ax < 5.2f) { /* the forehead */
+            float line = (y - 3) * 1.15f + 0.25f * noise2(q->seed + 8, x * 0.5f, y), cell = line - (float)floor_int(line) - 0.5f;
+            groove += 0.5f * bell(sq(cell / 0.11f)) * ramp(2.8f, 3.6f, y) * ramp(7.2f, 5.8f, y) * ramp(5.2f, 3.2f, ax);
+        }
         float out = ax - q->eye_x - 1.75f, fan = (y - 0.2f - 0.05f * out) / maxf(0.35f, 0.35f + 0.5f * out) * 2.2f,
               fold = fan - (float)floor_int(fan) - 0.5f;
         groove += (0.35f + 0.4f * maxf(0, q->smile)) * bell(sq(fold / 0.16f)) * bell2((out - 0.8f) / 0.8f, (y + 0.1f) / 1);
@@ -369,7 +371,8 @@ static vec3 skin_color(const person *q, const point *g, vec3 *bump) {
 static vec3 lit_skin(const draw_canvas *c, const point *g, vec3 a, vec3 n, float oil) {
     vec3 out = mul(a, arriving(&c->light, g, n, v3(0.32f, 0.14f, 0.09f)));
     float graze = sq(sq(1 - unitf(dot(n, g->look))));
-    float s = glint(&c->light, g, n, false), t = glint(&c->light, g, n, true);
+    float s = glint(&c->light, g, n), t = s * s * s * g->lit;
+    s *= g->lit;
     out = add(out, scale(c->light.color, oil * (0.055f * s + 0.10f * t + 0.10f * s * graze)));
     out = add(out, scale(mix(c->light.ground, c->light.sky, 0.5f + 0.5f * n.y), 0.10f * graze * g->open));
     return add(out, scale(mul(rim_light(&c->light, g, n), add(a, grey(0.25f))), 0.8f));
@@ -509,10 +512,10 @@ static vec3 cloth(const person *q, const point *g, float u, float v, float *weav
     vec3 a = q->cloth_color, b = q->cloth_second;
     if (q->cloth == CLOTH_SUIT) b = scale(a, 0.8f);
     int kind = q->cloth == CLOTH_SUIT && q->pattern == DOTS ? PLAIN : q->pattern;
-    float period = 1.2f + 2.5f * noise2(q->seed + 101, 3, 3), show = shows(g, period * 0.5f);
+    float period = 1.2f + 2.5f * hash_unit(q->seed + 101, 3, 3), show = shows(g, period * 0.5f);
     float mixed = 0.4f;
     if (kind == STRIPES) {
-        float t = (noise2(q->seed + 102, 1, 1) > 0.5f ? v : u) / period;
+        float t = (hash_unit(q->seed + 102, 1, 1) > 0.5f ? v : u) / period;
         mixed = lerp(mixed, ramp(0.45f, 0.55f, absf(2 * (t - (float)floor_int(t)) - 1)), show);
     } else if (kind == CHECKS) {
         float s = u / period, t = v / period;
@@ -586,14 +589,14 @@ static vec3 shade_body(const draw_canvas *c, const person *q, point *g) {
         if (q->cloth == CLOTH_SHIRT || q->cloth == CLOTH_SUIT) {
             bool suit = q->cloth == CLOTH_SUIT;
             vec3 shirt = suit ? v3(.62f, .64f, .68f) : a;
-            if (suit && noise2(q->seed + 105, 5, 5) > 0.6f) shirt = scale(mix(q->cloth_second, grey(0.6f), 0.7f), 0.9f);
+            if (suit && hash_unit(q->seed + 105, 5, 5) > 0.6f) shirt = scale(mix(q->cloth_second, grey(0.6f), 0.7f), 0.9f);
             float wing = front ? edge(g, y + 20 - 0.5f * (ax - 1.2f))
                                : edge(g, y + 17); /* the collar lies on top and is a little lighter */
             if (suit && front) {
                 float lapel = ax - 1.2f - (-y - 16.5f > 0 ? maxf(0, 5.2f - (-y - 16.5f) * 0.22f) : 5.2f);
                 vec3 inner = shirt;
                 float tie = 1.25f + 0.13f * maxf(0, -y - 19.5f) - ax;
-                if (noise2(q->seed + 106, 5, 5) > 0.35f && y < -17.6f)
+                if (hash_unit(q->seed + 106, 5, 5) > 0.35f && y < -17.6f)
                     inner = mix(inner, q->cloth_second, edge(g, tie) * (y > -19.4f ? edge(g, 1.5f - ax) : 1));
                 float turned = ramp(2.4f, 2.1f, lapel) * ramp(-28, -22, y);
                 a = mix(inner, scale(a, 1 - 0.25f * bell(sq((lapel - 2.4f) / 0.3f))), edge(g, lapel));
@@ -643,7 +646,7 @@ static vec3 shade_hat(const draw_canvas *c, const person *q, point *g) {
     } else {
         float seam = g->u / 1.05f + 0.5f, k = seam - (float)floor_int(seam) - 0.5f;
         if (g->v < 1) a = scale(a, 1 - 0.3f * bell(sq((absf(k) - 0.5f) / 0.02f)));
-        if (g->v < 1 && absf(g->u) < 0.42f && g->v > 0.5f && g->v < 0.86f && noise2(q->seed + 63, 2, 2) > 0.4f) {
+        if (g->v < 1 && absf(g->u) < 0.42f && g->v > 0.5f && g->v < 0.86f && hash_unit(q->seed + 63, 2, 2) > 0.4f) {
             float mark = noise2(q->seed + 64, absf(g->u) * 9, g->v * 12);
             a = mix(a, q->cloth_second, ramp(0.48f, 0.55f, mark));
         }

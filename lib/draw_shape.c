@@ -72,16 +72,16 @@ static float relief(const person *q, float x, float y, float *open) {
     return dz;
 }
 
-static vec3 head_point(const person *q, float sn, float cs, float y, float *open) {
-    section s = cut(q, y);
+/* The head's surface at an angle (sine and cosine) of the cut s at y. Without open only x and y are right, and it is fast. */
+static vec3 head_point(const person *q, const section *s, float sn, float cs, float y, float *open) {
     float front = maxf(cs, 0);
-    float x = s.w * sn * (1 + 0.06f * front * sn * sn);
-    float z = HEAD_AXIS + (cs > 0 ? s.f * cs * (1 + 0.16f * sn * sn) : s.b * cs);
+    float x = s->w * sn * (1 + 0.06f * front * sn * sn);
+    float z = HEAD_AXIS + (cs > 0 ? s->f * cs * (1 + 0.16f * sn * sn) : s->b * cs);
     /* the jaw's edge rises towards the ears */
     y += ramp(-4.5f, -11.5f, y) * 3.6f * (1 - front) * (1 + 0.4f * front);
     if (q->square > 0 && y < -4) x *= 1 + 0.13f * q->square * bell2((y + 8.2f) / 2.2f, (front - 0.45f) / 0.4f);
     float mask = ramp(0.12f, 0.5f, cs);
-    if (mask > 0) {
+    if (mask > 0 && open) {
         z += mask * relief(q, x, y, open);
         z -= 0.5f * mask * bell2((absf(x) - 6.3f) / 1.3f, (y - 2.6f) / 2); /* temples */
     }
@@ -96,36 +96,41 @@ static vec3 head_point(const person *q, float sn, float cs, float y, float *open
 vec3 face_point(const person *q, float x, float y) {
     section s = cut(q, y);
     float sn = clampf(x / s.w, -0.97f, 0.97f), open = 1;
-    for (int i = 0; i < 3; i++) sn = clampf(sn + (x - head_point(q, sn, root(1 - sn * sn), y, &open).x) / s.w, -0.97f, 0.97f);
-    return head_point(q, sn, root(1 - sn * sn), y, &open);
+    for (int i = 0; i < 3; i++) sn = clampf(sn + (x - head_point(q, &s, sn, root(1 - sn * sn), y, NULL).x) / s.w, -0.97f, 0.97f);
+    return head_point(q, &s, sn, root(1 - sn * sn), y, &open);
 }
 
-/* Cells across a thing of that many centimetres: in small pictures one every two or three samples is enough. */
+/* Cells across a thing of that many centimetres: in small pictures one every three or four samples, or two pixels, is enough. */
 static int cells(const person *q, float cm, float per_cm, int least, int most) {
-    return (int)clampf(cm * minf(per_cm, q->px * q->size * 0.34f), (float)least, (float)most);
+    return (int)clampf(cm * minf(per_cm, q->px * q->size * 0.27f), (float)least, (float)most);
 }
 
 static void head_mesh(draw_canvas *c, int who) {
+    enum { MOST = 150 };
     const person *q = &c->who[who];
-    int rows = cells(q, 24, 7, 22, 150), cols = cells(q, 28, 6, 25, 150);
+    int rows = cells(q, 30, 5.6f, 22, MOST), cols = cells(q, 28, 6, 25, MOST);
     vertex *v = mesh_begin(c, rows, cols);
     /* under hair the crown can't be seen */
     bool covered = q->receding < 0.5f && (q->style > HAIR_BUZZ || q->hat);
     float crown = covered ? minf(9.5f, q->top) : q->top;
     int upper = covered ? rows / 10 : rows / 5;
+    float angle[MOST], sn[MOST], cs[MOST];
     for (int j = 0; j < cols; j++) {
-        float k = (float)j / (float)(cols - 1) * 2 - 1;
-        float angle = 2.5f * (0.52f * k + 0.48f * k * k * k), sn = draw_sin(angle), cs = draw_cos(angle);
-        for (int i = 0; i < rows; i++) {
-            float y;
-            if (i <= upper) {
-                float t = (float)i / (float)upper;
-                y = crown + (5 - crown) * t * (covered ? 1 : t);
-            } else
-                y = 5 + (HEAD_BOTTOM - 5) * (float)(i - upper) / (float)(rows - 1 - upper);
+        float k = (float)j / (float)(cols - 1) * 2 - 1; /* the columns are closest in front, where the nose is */
+        angle[j] = 2.5f * (0.4f * k + 0.6f * k * k * k), sn[j] = draw_sin(angle[j]), cs[j] = draw_cos(angle[j]);
+    }
+    for (int i = 0; i < rows; i++) {
+        float y;
+        if (i <= upper) {
+            float t = (float)i / (float)upper;
+            y = crown + (5 - crown) * t * (covered ? 1 : t);
+        } else
+            y = 5 + (HEAD_BOTTOM - 5) * (float)(i - upper) / (float)(rows - 1 - upper);
+        section s = cut(q, y);
+        for (int j = 0; j < cols; j++) {
             vertex *o = &v[i * cols + j];
-            o->p = head_point(q, sn, cs, y, &o->open);
-            o->u = angle, o->v = y;
+            o->p = head_point(q, &s, sn[j], cs[j], y, &o->open);
+            o->u = angle[j], o->v = y;
             o->open *= 1 - 0.65f * ramp(-11, -12, y);
         }
     }
@@ -397,7 +402,11 @@ static void body_mesh(draw_canvas *c, int who) {
                             {-86, w * 0.84f, 9, 9},
                             {-90, w * 0.6f, 5, 5}};
     const int keys = sizeof key / sizeof *key, fine = q->px * q->size > 8 ? 4 : 2;
-    int last = q->whole ? keys : 9, rows = (last - 1) * fine + 1, cols = cells(q, 22, 4, 23, 110);
+    /* no rows below the picture */
+    float bottom = ((c->lens.cy - (float)c->sh) * -q->at.z / c->lens.focal - q->at.y) / q->size - 4;
+    int last = q->whole ? keys : 9;
+    while (last > 2 && key[last - 2][0] < bottom) last--;
+    int rows = (last - 1) * fine + 1, cols = cells(q, 22, 4, 23, 110);
     vertex *v = mesh_begin(c, rows, cols);
     for (int i = 0; i < rows; i++) {
         int k = i / fine < last - 1 ? i / fine : last - 2;
@@ -453,5 +462,5 @@ void person_mesh(draw_canvas *c, int who) {
     hat_mesh(c, who);
     earrings(c, who);
     mesh_shadows(c, q, vertices, triangles);
-    mesh_raster(c, triangles);
+    mesh_raster(c, q, triangles);
 }
