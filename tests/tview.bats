@@ -154,6 +154,7 @@ END
 }
 
 @test "in a terminal, images are drawn as they come, before the stream ends" {
+    python3 -c 'import pty; pty.openpty()' 2>/dev/null || skip "there is no pseudo-terminal to be had"
     printf 'key=%s step=1 shape=8x8x3 fill=1\n' a b | stream make >one
     printf 'key=%s step=2 shape=8x8x3 fill=2\n' a b | stream make >two
     cat >watch.py <<'END'
