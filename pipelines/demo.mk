@@ -1,7 +1,7 @@
 # demo.mk: photos in, a GAN trained on them, a report out. `make demo`, with any of these on the command line:
 DATA := #         a directory of photos; without it, faces are drawn
 PHOTOS := 2000#   how many are drawn
-STEPS := 1000
+STEPS := 800
 SAMPLE_EVERY = $(shell echo $$((($(STEPS) + 9) / 10)))
 SIZE := 64#       of the networks' images
 BATCH := 32
