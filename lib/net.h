@@ -8,23 +8,46 @@
  * A layer with parameters has a NAME, after which they are called: NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var.
  *
  *     input C | HxWxC              what one sample is: a vector or an image. Without a size: given by the data (net_shape)
- *           [range=LO:HI]          how u8 pixels become numbers (default: the program's)
+ *           [range=LO:HI|imagenet|caffe]   how u8 pixels become numbers (default: the program's). imagenet: torchvision's, RGB/255
+ *                                  less .485 .456 .406, over .229 .224 .225; caffe: Keras', BGR less 103.939 116.779 123.68
  *     dense OUT                    [bias=no] [init=I]; wants a vector
- *     conv OUT K[xK]               [stride=S] [pad=P|B,A|same|valid] [dilation=D] [groups=G] [bias=no] [init=I]
- *                                  pad=B,A: B above and left, A below and right; same: as TensorFlow, ceil(size/S) outputs
- *     convt OUT K[xK]              [stride=S] [crop=P|B,A] [bias=no] [init=I]: (size-1)*S + K - B - A outputs
+ *     conv OUT K[xK]               [stride=S] [pad=P] [dilation=D] [groups=G] [bias=no] [init=I]; groups as many as channels: depthwise
+ *     convt OUT K[xK]              [stride=S] [crop=P] [groups=1] [bias=no] [init=I]: (size-1)*S + K - before - after outputs
  *                                  k5 s2: Keras' `same` is crop=1,2; PyTorch's padding 2, output_padding 1 is crop=2,1
  *     batchnorm                    [eps=1e-3] [momentum=.99] [unbiased=no] [init=I: of the scale]
  *     layernorm                    [eps=1e-3] [init=I]; over all of a sample, scale and shift a channel
- *     relu | leaky ALPHA | elu ALPHA | tanh | sigmoid | silu
- *     maxpool K[xK] | avgpool K[xK]   [stride=K] [pad=0|B,A|same] [count_pad=no]
- *     gap                          mean over height and width, to a vector
+ *     affine                       y = NAME.weight[c] * x + NAME.bias[c]; [bias=no]
+ *     constant C | HxWxC           NAME.value, an array of the net's own, the same for every sample; has no input
+ *     relu | leaky ALPHA | elu ALPHA | tanh | sigmoid | silu | softplus | mish | gelu | hardswish | exp | sqrt | abs
+ *     clip LO HI                   min(max(x, LO), HI); relu6 is clip 0 6
+ *     hardsigmoid ALPHA BETA       min(max(ALPHA*x + BETA, 0), 1)
+ *     power P                      x^P
+ *     prelu                        below 0 times NAME.weight[c]
+ *     softmax                      over the channels of each pixel
+ *     maxpool K[xK] | avgpool K[xK]   [stride=K] [pad=P] [dilation=D] [count_pad=no]
+ *     gap | gmp                    mean, largest over height and width, to a vector
+ *     mean AXES                    mean over some of h, w, c (`mean c`, `mean hw`), which become 1
  *     dropout RATE
  *     reshape HxWxC | C            same count, NHWC order
  *     flatten
+ *     slice [h=A:B[:S]] [w=...] [c=...]   rows, columns, channels A, A+S... below B
+ *     transpose AXES               `transpose whc`: the output's h, w, c are the input's w, h, c
+ *     pad T,L,B,R                  [value=0] [mode=constant|edge|reflect]
  *     upsample FACTOR              nearest
- *     add < A B...                 sum of equal shapes
- *     concat < A B...              along channels
+ *     resize HxW                   [mode=nearest|bilinear|corners]: nearest: of floor(i*in/out); bilinear: half-pixel centres; corners: corner pixels
+ *                                  fall on corner pixels
+ *     add | sub | mul | div | min | max < A B...   element by element; an axis of size 1 is repeated. add, mul, min, max take more than two
+ *     concat < A B...              [axis=c|h|w]
+ *     output < A...                only as the last line: the outputs, if they are several or not the line before
+ *
+ * stride, dilation: S or SHxSW. pad, crop: P; B,A (B above and left, A below and right); T,L,B,R; pad=same as TensorFlow, ceil(size/S) outputs,
+ * the odd pixel below and right; pad=valid, none.
+ *
+ * Numbers can have names: `set classes=80 landmarks=0` (a line of its own, above their use; net_expand can override the values), then
+ * `$classes` or `$landmarks*3` inside any word, and `if NAME LINE...` or `unless NAME LINE...` for a line that is only there when the value isn't, or is, 0.
+ *
+ * Training (net_run) knows the ops up to silu, pooling, gap, dropout, reshape, flatten, upsample, add of equal shapes and concat along channels; inference
+ * (infer.h) all of them.
  *
  * I: glorot (uniform, the default) | he (normal) | torch (uniform 1/sqrt(fan in), bias too) | normal:MEAN,STD | zeros | ones
  *
