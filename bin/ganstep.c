@@ -410,7 +410,7 @@ static bool next_batch(training *t, source *s, float *images) {
 static net *load_net(const char *path) {
     char err[NET_ERROR];
     net *n = net_load(path, err);
-    if (!n || !net_shape(n, 0, 0, 0, err)) die(EXIT_USAGE, "%s", err);
+    if (!n || !net_shape(n, 0, 0, 0, err) || !net_can_train(n, err)) die(EXIT_USAGE, "%s", err);
     if (!net_alloc(n, &ops_f32)) die(EXIT_FAILED, "%s: not enough memory for its weights", path);
     return n;
 }

@@ -26,7 +26,7 @@ static const struct op_info {
     {"input", OP_INPUT, 0, 0, 0, 0, 1, " range "},
     {"dense", OP_DENSE, 0, 1, 1, 1, 1, " bias init "},
     {"conv", OP_CONV, 0, 1, 1, 2, 2, " stride pad dilation groups bias init "},
-    {"convt", OP_CONVT, 0, 1, 1, 2, 2, " stride crop bias init "},
+    {"convt", OP_CONVT, 0, 1, 1, 2, 2, " stride crop groups bias init "},
     {"batchnorm", OP_BATCHNORM, 0, 1, 1, 0, 0, " eps momentum unbiased init "},
     {"layernorm", OP_LAYERNORM, 0, 1, 1, 0, 0, " eps init "},
     {"relu", OP_ACT, ACT_RELU, 1, 1, 0, 0, " "},
@@ -35,7 +35,7 @@ static const struct op_info {
     {"tanh", OP_ACT, ACT_TANH, 1, 1, 0, 0, " "},
     {"sigmoid", OP_ACT, ACT_SIGMOID, 1, 1, 0, 0, " "},
     {"silu", OP_ACT, ACT_SILU, 1, 1, 0, 0, " "},
-    {"maxpool", OP_MAXPOOL, 0, 1, 1, 1, 1, " stride pad "},
+    {"maxpool", OP_MAXPOOL, 0, 1, 1, 1, 1, " stride pad dilation "},
     {"avgpool", OP_AVGPOOL, 0, 1, 1, 1, 1, " stride pad count_pad "},
     {"gap", OP_GAP, 0, 1, 1, 0, 0, " "},
     {"dropout", OP_DROPOUT, 0, 1, 1, 1, 1, " "},
@@ -43,8 +43,40 @@ static const struct op_info {
     {"flatten", OP_FLATTEN, 0, 1, 1, 0, 0, " "},
     {"upsample", OP_UPSAMPLE, 0, 1, 1, 1, 1, " "},
     {"add", OP_ADD, 0, 2, NET_MAX_LAYERS, 0, 0, " "},
-    {"concat", OP_CONCAT, 0, 2, NET_MAX_LAYERS, 0, 0, " "},
+    {"concat", OP_CONCAT, 0, 2, NET_MAX_LAYERS, 0, 0, " axis "},
+    {"softplus", OP_ACT, ACT_SOFTPLUS, 1, 1, 0, 0, " "},
+    {"mish", OP_ACT, ACT_MISH, 1, 1, 0, 0, " "},
+    {"gelu", OP_ACT, ACT_GELU, 1, 1, 0, 0, " "},
+    {"hardswish", OP_ACT, ACT_HARDSWISH, 1, 1, 0, 0, " "},
+    {"exp", OP_ACT, ACT_EXP, 1, 1, 0, 0, " "},
+    {"sqrt", OP_ACT, ACT_SQRT, 1, 1, 0, 0, " "},
+    {"abs", OP_ACT, ACT_ABS, 1, 1, 0, 0, " "},
+    {"clip", OP_ACT, ACT_CLIP, 1, 1, 2, 2, " "},
+    {"hardsigmoid", OP_ACT, ACT_HARDSIGMOID, 1, 1, 2, 2, " "},
+    {"grid", OP_GRID, 0, 1, 1, 0, 0, " "},
+    {"affine", OP_AFFINE, 0, 1, 1, 0, 0, " bias init "},
+    {"constant", OP_CONSTANT, 0, 0, 0, 1, 1, " init "},
+    {"power", OP_POWER, 0, 1, 1, 1, 1, " "},
+    {"prelu", OP_PRELU, 0, 1, 1, 0, 0, " init "},
+    {"softmax", OP_SOFTMAX, 0, 1, 1, 0, 0, " "},
+    {"gmp", OP_GMP, 0, 1, 1, 0, 0, " "},
+    {"mean", OP_MEAN, 0, 1, 1, 1, 1, " "},
+    {"slice", OP_SLICE, 0, 1, 1, 0, 0, " h w c "},
+    {"transpose", OP_TRANSPOSE, 0, 1, 1, 1, 1, " "},
+    {"pad", OP_PAD, 0, 1, 1, 1, 1, " value mode "},
+    {"resize", OP_RESIZE, 0, 1, 1, 1, 1, " mode "},
+    {"sub", OP_SUB, 0, 2, 2, 0, 0, " "},
+    {"mul", OP_MUL, 0, 2, NET_MAX_LAYERS, 0, 0, " "},
+    {"div", OP_DIV, 0, 2, 2, 0, 0, " "},
+    {"min", OP_MIN, 0, 2, NET_MAX_LAYERS, 0, 0, " "},
+    {"max", OP_MAX, 0, 2, NET_MAX_LAYERS, 0, 0, " "},
+    {"output", OP_OUTPUT, 0, 1, NET_MAX_LAYERS, 0, 0, " "},
 };
+
+static bool has_params(op_kind op) {
+    return op == OP_DENSE || op == OP_CONV || op == OP_CONVT || op == OP_BATCHNORM || op == OP_LAYERNORM || op == OP_AFFINE ||
+           op == OP_CONSTANT || op == OP_PRELU;
+}
 
 static const struct op_info *find_op(const char *word) {
     for (size_t i = 0; i < sizeof op_table / sizeof *op_table; i++)
@@ -96,13 +128,13 @@ static bool yes_no(parser *p, const char *what, const char *word, bool *out) {
     return *out || !strcmp(word, "no") || bad(p, "%s is yes or no, not '%.60s'", what, word);
 }
 
-/* Splits word at sep into at most 3 whole numbers; their count, 0 when malformed. */
-static int numbers(const char *word, char sep, int64_t v[3]) {
+/* Splits word at sep into at most 4 whole numbers; their count, 0 when malformed. */
+static int numbers(const char *word, char sep, int64_t v[4]) {
     char part[24];
     int n = 0;
     for (;;) {
         size_t len = strcspn(word, (char[]){sep, 0});
-        if (n == 3 || len >= sizeof part) return 0;
+        if (n == 4 || len >= sizeof part) return 0;
         memcpy(part, word, len);
         part[len] = 0;
         if (!parse_i64(part, &v[n++])) return 0;
@@ -111,19 +143,20 @@ static int numbers(const char *word, char sep, int64_t v[3]) {
     }
 }
 
-static bool kernel(parser *p, const char *word, net_layer *l) {
-    int64_t v[3];
+/* "3" or "3x5", both from 1 to MAX_KERNEL */
+static bool twice(parser *p, const char *what, const char *word, int max, int *h, int *w) {
+    int64_t v[4];
     int n = numbers(word, 'x', v);
     if (n == 1) v[1] = v[0];
-    if ((n != 1 && n != 2) || v[0] < 1 || v[1] < 1 || v[0] > MAX_KERNEL || v[1] > MAX_KERNEL)
-        return bad(p, "kernel '%.60s' isn't K or KxK", word);
-    l->kh = (int)v[0], l->kw = (int)v[1];
+    if ((n != 1 && n != 2) || v[0] < 1 || v[1] < 1 || v[0] > max || v[1] > max)
+        return bad(p, "%s '%.60s' isn't N or NxN, 1 to %d", what, word, max);
+    *h = (int)v[0], *w = (int)v[1];
     return true;
 }
 
 /* "32" or "8x8x128" */
 static bool size(parser *p, const char *word, net_layer *l) {
-    int64_t v[3];
+    int64_t v[4];
     int n = numbers(word, 'x', v);
     bool good = n == 1 || n == 3;
     for (int i = 0; i < n && good; i++) good = v[i] >= 1 && v[i] <= (n == 1 ? MAX_COUNT : MAX_SIDE);
@@ -133,17 +166,54 @@ static bool size(parser *p, const char *word, net_layer *l) {
     return true;
 }
 
-/* "P", "B,A" (both axes alike) or "same" */
+/* "P", "B,A" (both axes alike), "T,L,B,R" or "same" */
 static bool border(parser *p, const char *what, const char *word, net_layer *l, bool same_allowed) {
     if (same_allowed && !strcmp(word, "same")) return l->same = true;
     if (same_allowed && !strcmp(word, "valid")) return true;
-    int64_t v[3];
+    int64_t v[4];
     int n = numbers(word, ',', v);
     if (n == 1) v[1] = v[0];
-    if ((n != 1 && n != 2) || v[0] < 0 || v[1] < 0 || v[0] > MAX_KERNEL || v[1] > MAX_KERNEL)
-        return bad(p, "%s '%.60s' isn't P%s", what, word, same_allowed ? ", B,A, same or valid" : " or B,A");
-    l->before = (int)v[0], l->after = (int)v[1];
+    if (n == 2) v[2] = v[3] = v[1], v[1] = v[0];
+    bool good = n == 1 || n == 2 || n == 4;
+    if (n == 1) v[2] = v[3] = v[0];
+    for (int i = 0; i < 4 && good; i++) good = v[i] >= 0 && v[i] <= MAX_KERNEL;
+    if (!good) return bad(p, "%s '%.60s' isn't P, B,A%s", what, word, same_allowed ? ", T,L,B,R, same or valid" : " or T,L,B,R");
+    l->top = (int)v[0], l->left = (int)v[1], l->bottom = (int)v[2], l->right = (int)v[3];
     return true;
+}
+
+/* "A:B" or "A:B:S" of an axis */
+static bool part_of(parser *p, const char *word, net_layer *l, int axis) {
+    int64_t v[4];
+    int n = numbers(word, ':', v);
+    if (n == 2) v[2] = 1;
+    if ((n != 2 && n != 3) || v[0] < 0 || v[1] <= v[0] || v[1] > MAX_COUNT || v[2] < 1 || v[2] > MAX_COUNT)
+        return bad(p, "'%.60s' isn't A:B or A:B:STEP with A < B", word);
+    l->from[axis] = (int)v[0], l->to[axis] = (int)v[1], l->step[axis] = (int)v[2];
+    return true;
+}
+
+/* Index of a word in a list "a|b|c", or an error that shows the list. */
+static bool choice(parser *p, const char *what, const char *word, const char *list, int *out) {
+    int index = 0;
+    for (const char *s = list;; s++, index++) {
+        size_t len = strcspn(s, "|");
+        if (len == strlen(word) && !strncmp(s, word, len)) return *out = index, true;
+        if (!*(s += len)) return bad(p, "%s '%.60s' isn't %s", what, word, list);
+    }
+}
+
+/* Letters of "hwc", each at most once, into axes; how many, 0 when malformed. */
+static int axes_of(const char *word, int axis[3]) {
+    static const char letters[] = "hwc";
+    bool seen[3] = {0};
+    int n = 0;
+    for (const char *s = word; *s; s++, n++) {
+        const char *at = strchr(letters, *s);
+        if (!at || n == 3 || seen[at - letters]) return 0;
+        seen[axis[n] = (int)(at - letters)] = true;
+    }
+    return n;
 }
 
 static bool pair(const char *word, char sep, double *a, double *b) {
@@ -178,8 +248,13 @@ static bool attribute(parser *p, const struct op_info *info, char *word, net_lay
         return bad(p, "%s has no attribute '%.60s'; it has:%.80s", info->name, word, info->attributes);
     }
     net *n = p->n;
-    if (!strcmp(word, "stride")) return whole(p, word, value, 1, MAX_KERNEL, &l->stride);
-    if (!strcmp(word, "dilation")) return whole(p, word, value, 1, MAX_KERNEL, &l->dilation);
+    if (!strcmp(word, "stride")) return twice(p, word, value, MAX_KERNEL, &l->stride_h, &l->stride_w);
+    if (!strcmp(word, "dilation")) return twice(p, word, value, MAX_KERNEL, &l->dil_h, &l->dil_w);
+    if (!strcmp(word, "axis")) return choice(p, word, value, "h|w|c", &l->axis[0]);
+    if (!strcmp(word, "value")) return number(p, word, value, -1e30, 1e30, &l->value);
+    if (!strcmp(word, "mode"))
+        return choice(p, word, value, info->op == OP_PAD ? "constant|edge|reflect" : "nearest|bilinear|corners", &l->mode);
+    if (word[0] && !word[1]) return part_of(p, value, l, word[0] == 'h' ? 0 : word[0] == 'w' ? 1 : 2);
     if (!strcmp(word, "groups")) return whole(p, word, value, 1, MAX_SIDE, &l->groups);
     if (!strcmp(word, "pad")) return border(p, word, value, l, true);
     if (!strcmp(word, "crop")) return border(p, word, value, l, false);
@@ -189,28 +264,50 @@ static bool attribute(parser *p, const struct op_info *info, char *word, net_lay
     if (!strcmp(word, "eps")) return number(p, word, value, 1e-12, 1, &l->eps);
     if (!strcmp(word, "momentum")) return number(p, word, value, 0, 1, &l->momentum);
     if (!strcmp(word, "init")) return initialiser(p, value, l);
-    n->has_range = pair(value, ':', &n->range_lo, &n->range_hi) && n->range_lo < n->range_hi; /* range */
-    return n->has_range || bad(p, "range '%.60s' isn't LO:HI", value);
+    n->range = !strcmp(value, "imagenet") ? RANGE_IMAGENET : !strcmp(value, "caffe") ? RANGE_CAFFE : RANGE_LINEAR; /* range */
+    if (n->range != RANGE_LINEAR) return true;
+    return (pair(value, ':', &n->range_lo, &n->range_hi) && n->range_lo < n->range_hi) ||
+           bad(p, "range '%.60s' isn't LO:HI, imagenet or caffe", value);
 }
 
 static bool argument(parser *p, const struct op_info *info, int index, const char *word, net_layer *l) {
     switch (info->op) {
     case OP_INPUT:
     case OP_RESHAPE:
+    case OP_CONSTANT:
         return size(p, word, l);
     case OP_DENSE:
         return whole(p, "size", word, 1, 1 << 24, &l->out);
     case OP_CONV:
     case OP_CONVT:
-        return index == 0 ? whole(p, "channels", word, 1, MAX_SIDE, &l->out) : kernel(p, word, l);
+        return index == 0 ? whole(p, "channels", word, 1, MAX_SIDE, &l->out)
+                          : twice(p, "kernel", word, MAX_KERNEL, &l->kh, &l->kw);
     case OP_MAXPOOL:
     case OP_AVGPOOL:
-        return kernel(p, word, l);
+        return twice(p, "kernel", word, MAX_KERNEL, &l->kh, &l->kw);
     case OP_DROPOUT:
-        return number(p, "rate", word, 0, .999, &l->rate);
+        return number(p, "rate", word, 0, .999, &l->value);
+    case OP_POWER:
+        return number(p, "exponent", word, -1000, 1000, &l->value);
+    case OP_MEAN:
+    case OP_TRANSPOSE: {
+        int axis[3], count = axes_of(word, axis);
+        if (!count || (info->op == OP_TRANSPOSE && count < 3))
+            return bad(p, "%s wants %s, not '%.60s'", info->name,
+                       info->op == OP_MEAN ? "axes of h, w, c (`mean hw`)" : "h, w and c in another order (`transpose whc`)",
+                       word);
+        for (int i = 0; i < count; i++) l->axis[info->op == OP_MEAN ? axis[i] : i] = info->op == OP_MEAN ? 1 : axis[i];
+        return true;
+    }
+    case OP_PAD:
+        return border(p, "border", word, l, false);
+    case OP_RESIZE:
+        return twice(p, "size", word, MAX_SIDE, &l->kh, &l->kw);
     case OP_UPSAMPLE:
         return whole(p, "factor", word, 1, 64, &l->kh);
     case OP_ACT:
+        if (l->act.kind == ACT_CLIP || l->act.kind == ACT_HARDSIGMOID)
+            return number(p, "limit", word, -1e30, 1e30, index ? &l->act.beta : &l->act.alpha);
         return number(p, "alpha", word, 0, 100, &l->act.alpha);
     default:
         return bad(p, "%s takes no '%.60s'", info->name, word);
@@ -247,17 +344,21 @@ static bool parse_line(parser *p, char **word, int words) {
     }
     if ((info->op == OP_INPUT) != (n->layers == 0))
         return bad(p, n->layers ? "a second input" : "the first line must be `input`");
+    if (n->layers && n->layer[n->layers - 1].op == OP_OUTPUT) return bad(p, "`output` must be the last line");
     if (n->layers == NET_MAX_LAYERS) return bad(p, "more than %d layers", NET_MAX_LAYERS);
-    bool parametrised = info->op == OP_DENSE || info->op == OP_CONV || info->op == OP_CONVT || info->op == OP_BATCHNORM ||
-                        info->op == OP_LAYERNORM;
-    if (parametrised && !*name) return bad(p, "%s has parameters, so it needs a name: `NAME %s ...`", info->name, info->name);
+    if (has_params(info->op) && !*name)
+        return bad(p, "%s has parameters, so it needs a name: `NAME %s ...`", info->name, info->name);
 
     net_layer *l = &n->layer[n->layers];
     *l = (net_layer){.op = info->op,
                      .line = p->line,
-                     .stride = 1,
-                     .dilation = 1,
+                     .stride_h = 1,
+                     .stride_w = 1,
+                     .dil_h = 1,
+                     .dil_w = 1,
                      .groups = 1,
+                     .to = {-1, -1, -1},
+                     .step = {1, 1, 1},
                      .bias = true,
                      .eps = 1e-3,
                      .momentum = .99,
@@ -270,8 +371,11 @@ static bool parse_line(parser *p, char **word, int words) {
     l->name = xstrdup(name);
     l->input = xarray((size_t)words + 1, sizeof *l->input);
     n->layers++; /* from here on net_free frees it */
-    if (info->op == OP_BATCHNORM || info->op == OP_LAYERNORM) l->init = INIT_ONES;
-    if (info->op == OP_MAXPOOL || info->op == OP_AVGPOOL) l->stride = 0; /* the kernel's, unless given */
+    if (info->op == OP_BATCHNORM || info->op == OP_LAYERNORM || info->op == OP_AFFINE) l->init = INIT_ONES;
+    if (info->op == OP_PRELU) l->init = INIT_NORMAL, l->init_a = .25;
+    if (info->op == OP_CONSTANT) l->init = INIT_ZEROS;
+    if (info->op == OP_MAXPOOL || info->op == OP_AVGPOOL) l->stride_h = l->stride_w = 0; /* the kernel's, unless given */
+    if (info->op == OP_CONCAT) l->axis[0] = 2;
 
     int args = 0;
     for (; at < words && strcmp(word[at], "<"); at++) {
@@ -283,17 +387,21 @@ static bool parse_line(parser *p, char **word, int words) {
         }
     }
     if (args < info->min_args)
-        return bad(p, "%s wants %s", info->name, info->max_args == 2 ? "channels and a kernel" : "an argument");
+        return bad(p, "%s wants %s", info->name,
+                   info->max_args < 2   ? "an argument"
+                   : info->op == OP_ACT ? "two numbers"
+                                        : "channels and a kernel");
+    if (l->act.kind == ACT_CLIP && l->act.alpha > l->act.beta) return bad(p, "clip wants LO below HI");
     if (info->op == OP_INPUT && args == 0) n->open = true;
     if (at < words) {
-        if (info->op == OP_INPUT) return bad(p, "input has no inputs");
+        if (info->max_inputs == 0) return bad(p, "%s has no inputs", info->name);
         if (++at == words) return bad(p, "no input after '<'");
         for (; at < words; at++) {
             int i = find_layer(n, word[at]);
             if (i < 0 || i == n->layers - 1) return bad(p, "no line above is called '%.60s'", word[at]);
             l->input[l->inputs++] = i;
         }
-    } else if (info->op != OP_INPUT) {
+    } else if (info->max_inputs) {
         l->input[l->inputs++] = n->layers - 2;
     }
     if (l->inputs < info->min_inputs) return bad(p, "%s wants %d inputs: `%s < A B`", info->name, info->min_inputs, info->name);
@@ -380,26 +488,60 @@ static int add_param(net *n, int layer, const char *suffix, bool trained, int ra
 }
 
 /* Output size of a window along one axis; sets the padding for `same`. 0 when it doesn't fit. */
-static int window(const net_layer *l, int in, int k, int *before) {
-    int span = l->dilation * (k - 1) + 1;
-    *before = l->before;
-    if (l->same) {
-        int out = (in + l->stride - 1) / l->stride, total = (out - 1) * l->stride + span - in;
+static int window(bool same, int in, int k, int stride, int dilation, int *before, int *after) {
+    int span = dilation * (k - 1) + 1;
+    if (same) {
+        int out = (in + stride - 1) / stride, total = (out - 1) * stride + span - in;
         *before = total > 0 ? total / 2 : 0;
+        *after = total > 0 ? total - *before : 0;
         return out;
     }
-    int room = in + l->before + l->after - span;
-    return room < 0 ? 0 : room / l->stride + 1;
+    int room = in + *before + *after - span;
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+static void window_both(net_layer *l, const net_layer *x) {
+    l->h = window(l->same, x->h, l->kh, l->stride_h, l->dil_h, &l->top, &l->bottom);
+    l->w = window(l->same, x->w, l->kw, l->stride_w, l->dil_w, &l->left, &l->right);
+}
+
+/* The shape of an element-by-element op: an axis of size 1 is repeated. */
+static bool broadcast(parser *p, net_layer *l) {
+    for (int k = 1; k < l->inputs; k++) {
+        const net_layer *y = &p->n->layer[l->input[k]];
+        if ((y->h != l->h && y->h != 1 && l->h != 1) || (y->w != l->w && y->w != 1 && l->w != 1) ||
+            (y->c != l->c && y->c != 1 && l->c != 1))
+            return bad(p, "inputs of %dx%dx%d and %dx%dx%d don't fit together", l->h, l->w, l->c, y->h, y->w, y->c);
+        if (y->h > l->h) l->h = y->h;
+        if (y->w > l->w) l->w = y->w;
+        if (y->c > l->c) l->c = y->c;
+        l->flat &= y->flat;
+    }
+    return true;
+}
+
+static bool concatenate(parser *p, net_layer *l) {
+    int axis = l->axis[0], *sum = axis == 0 ? &l->h : axis == 1 ? &l->w : &l->c;
+    if (axis < 2) l->flat = false;
+    for (int k = 1; k < l->inputs; k++) {
+        const net_layer *y = &p->n->layer[l->input[k]];
+        if ((axis != 0 && y->h != l->h) || (axis != 1 && y->w != l->w) || (axis != 2 && y->c != l->c) ||
+            (axis == 2 && y->flat != l->flat))
+            return bad(p, "inputs of %dx%dx%d and %dx%dx%d don't fit together", l->h, l->w, l->c, y->h, y->w, y->c);
+        int more = axis == 0 ? y->h : axis == 1 ? y->w : y->c;
+        if (*sum > MAX_COUNT - more) return bad(p, "an output of more than %lld channels is too large", (long long)MAX_COUNT);
+        *sum += more;
+    }
+    return true;
 }
 
 static bool shape_layer(parser *p, int i) {
     net *n = p->n;
     net_layer *l = &n->layer[i];
     const net_layer *x = l->inputs ? &n->layer[l->input[0]] : NULL;
-    int before;
     if (x && l->op != OP_RESHAPE) l->h = x->h, l->w = x->w, l->c = x->c, l->flat = x->flat;
     bool image = l->op == OP_CONV || l->op == OP_CONVT || l->op == OP_MAXPOOL || l->op == OP_AVGPOOL || l->op == OP_GAP ||
-                 l->op == OP_UPSAMPLE;
+                 l->op == OP_UPSAMPLE || l->op == OP_GMP || l->op == OP_PAD || l->op == OP_RESIZE || l->op == OP_GRID;
     if (image && x->flat) return bad(p, "wants an image, the input is a vector of %d; put `reshape HxWxC` before it", x->c);
     switch (l->op) {
     case OP_DENSE: {
@@ -413,20 +555,24 @@ static bool shape_layer(parser *p, int i) {
         if (x->c % l->groups || l->out % l->groups)
             return bad(p, "%d and %d channels don't divide into %d groups", x->c, l->out, l->groups);
         if ((int64_t)l->out * (x->c / l->groups) * l->kh * l->kw > MAX_COUNT) return bad(p, "too many weights");
-        l->h = window(l, x->h, l->kh, &before);
-        l->w = window(l, x->w, l->kw, &before);
+        window_both(l, x);
         l->c = l->out;
         l->weight = add_param(n, i, "weight", true, 4,
                               (uint32_t[]){(uint32_t)l->out, (uint32_t)(x->c / l->groups), (uint32_t)l->kh, (uint32_t)l->kw});
         break;
     case OP_CONVT:
-        if ((int64_t)l->out * x->c * l->kh * l->kw > MAX_COUNT) return bad(p, "too many weights");
-        if (l->before >= l->kh || l->before >= l->kw) return bad(p, "crop=%d,%d is wider than the kernel", l->before, l->after);
-        l->h = (x->h - 1) * l->stride + l->kh - l->before - l->after;
-        l->w = (x->w - 1) * l->stride + l->kw - l->before - l->after;
+        if (x->c % l->groups || l->out % l->groups)
+            return bad(p, "%d and %d channels don't divide into %d groups", x->c, l->out, l->groups);
+        if ((int64_t)(l->out / l->groups) * x->c * l->kh * l->kw > MAX_COUNT) return bad(p, "too many weights");
+        if (l->top >= l->kh || l->left >= l->kw)
+            return bad(p, "crop=%d,%d,%d,%d is wider than the kernel", l->top, l->left, l->bottom, l->right);
+        if (((int64_t)x->h - 1) * l->stride_h + l->kh > MAX_COUNT || ((int64_t)x->w - 1) * l->stride_w + l->kw > MAX_COUNT)
+            return bad(p, "the output is too large");
+        l->h = (x->h - 1) * l->stride_h + l->kh - l->top - l->bottom;
+        l->w = (x->w - 1) * l->stride_w + l->kw - l->left - l->right;
         l->c = l->out;
-        l->weight =
-            add_param(n, i, "weight", true, 4, (uint32_t[]){(uint32_t)x->c, (uint32_t)l->out, (uint32_t)l->kh, (uint32_t)l->kw});
+        l->weight = add_param(n, i, "weight", true, 4,
+                              (uint32_t[]){(uint32_t)x->c, (uint32_t)(l->out / l->groups), (uint32_t)l->kh, (uint32_t)l->kw});
         break;
     case OP_BATCHNORM:
     case OP_LAYERNORM:
@@ -439,13 +585,14 @@ static bool shape_layer(parser *p, int i) {
         break;
     case OP_MAXPOOL:
     case OP_AVGPOOL:
-        if (!l->stride) l->stride = l->kh;
-        if (!l->same && (l->before >= l->kh || l->before >= l->kw || l->after >= l->kh || l->after >= l->kw))
+        if (!l->stride_h) l->stride_h = l->kh, l->stride_w = l->kw;
+        int high = l->dil_h * (l->kh - 1) + 1, wide = l->dil_w * (l->kw - 1) + 1;
+        if (!l->same && (l->top >= high || l->left >= wide || l->bottom >= high || l->right >= wide))
             return bad(p, "padding as wide as the window");
-        l->h = window(l, x->h, l->kh, &before);
-        l->w = window(l, x->w, l->kw, &before);
+        window_both(l, x);
         break;
     case OP_GAP:
+    case OP_GMP:
         l->h = l->w = 1;
         l->flat = true;
         break;
@@ -465,20 +612,63 @@ static bool shape_layer(parser *p, int i) {
         l->w *= l->kh;
         break;
     case OP_ADD:
+    case OP_SUB:
+    case OP_MUL:
+    case OP_DIV:
+    case OP_MIN:
+    case OP_MAX:
+        if (!broadcast(p, l)) return false;
+        break;
     case OP_CONCAT:
-        for (int k = 1; k < l->inputs; k++) {
-            const net_layer *y = &n->layer[l->input[k]];
-            if (y->h != x->h || y->w != x->w || y->flat != x->flat || (l->op == OP_ADD && y->c != x->c))
-                return bad(p, "inputs of %dx%dx%d and %dx%dx%d don't fit together", x->h, x->w, x->c, y->h, y->w, y->c);
-            if (l->op != OP_CONCAT) continue;
-            if (l->c > MAX_COUNT - y->c) return bad(p, "an output of more than %lld channels is too large", (long long)MAX_COUNT);
-            l->c += y->c;
+        if (!concatenate(p, l)) return false;
+        break;
+    case OP_GRID:
+        l->c = 2;
+        break;
+    case OP_AFFINE:
+    case OP_PRELU:
+        l->weight = add_param(n, i, "weight", true, 1, (uint32_t[]){(uint32_t)l->c});
+        break;
+    case OP_CONSTANT:
+        l->weight =
+            add_param(n, i, "value", true, l->flat ? 1 : 3,
+                      l->flat ? (uint32_t[]){(uint32_t)l->c} : (uint32_t[]){(uint32_t)l->h, (uint32_t)l->w, (uint32_t)l->c});
+        break;
+    case OP_MEAN:
+        if (l->axis[0]) l->h = 1;
+        if (l->axis[1]) l->w = 1;
+        if (l->axis[2]) l->c = 1;
+        break;
+    case OP_SLICE: {
+        int *side[3] = {&l->h, &l->w, &l->c};
+        for (int a = 0; a < 3; a++) {
+            if (l->to[a] < 0) l->to[a] = *side[a];
+            if (l->to[a] > *side[a])
+                return bad(p, "%c=%d:%d is more than the %d there are", "hwc"[a], l -> from[a], l -> to[a], *side[a]);
+            *side[a] = (l->to[a] - l->from[a] + l->step[a] - 1) / l->step[a];
         }
+        break;
+    }
+    case OP_TRANSPOSE: {
+        int side[3] = {x->h, x->w, x->c};
+        l->h = side[l->axis[0]], l->w = side[l->axis[1]], l->c = side[l->axis[2]];
+        l->flat = false;
+        break;
+    }
+    case OP_PAD:
+        if (l->mode == PAD_REFLECT && (l->top >= x->h || l->bottom >= x->h || l->left >= x->w || l->right >= x->w))
+            return bad(p, "a reflected border must be narrower than the image of %dx%d", x->h, x->w);
+        l->h += l->top + l->bottom;
+        l->w += l->left + l->right;
+        break;
+    case OP_RESIZE:
+        l->h = l->kh;
+        l->w = l->kw;
         break;
     default:
         break;
     }
-    if ((l->op == OP_DENSE || l->op == OP_CONV || l->op == OP_CONVT) && l->bias)
+    if ((l->op == OP_DENSE || l->op == OP_CONV || l->op == OP_CONVT || l->op == OP_AFFINE) && l->bias)
         l->bias_param = add_param(n, i, "bias", true, 1, (uint32_t[]){(uint32_t)l->c});
     if (l->h < 1 || l->w < 1) return bad(p, "the input of %dx%d is smaller than the window", x->h, x->w);
     if (l->h > MAX_SIDE || l->w > MAX_SIDE || (int64_t)l->h * l->w > MAX_COUNT || (int64_t)l->h * l->w * l->c > MAX_COUNT)
@@ -491,7 +681,7 @@ static bool shape_layer(parser *p, int i) {
 static void fuse_activations(net *n) {
     for (int i = 1; i < n->layers; i++) {
         net_layer *l = &n->layer[i];
-        if (l->op != OP_ACT || l->act.kind == ACT_SILU) continue;
+        if (l->op != OP_ACT || l->act.kind >= ACT_SILU) continue;
         net_layer *x = &n->layer[l->input[0]];
         bool takes = x->op == OP_DENSE || x->op == OP_CONV || x->op == OP_CONVT || x->op == OP_BATCHNORM || x->op == OP_LAYERNORM;
         if (!takes || x->consumers != 1 || x->act.kind != ACT_NONE) continue;
@@ -522,6 +712,24 @@ bool net_shape(net *n, int h, int w, int c, char err[NET_ERROR]) {
     return n->shaped = true;
 }
 
+bool net_can_train(const net *n, char err[NET_ERROR]) {
+    for (int i = 1; i < n->layers; i++) {
+        const net_layer *l = &n->layer[i];
+        bool same_shape = true;
+        for (int k = 1; k < l->inputs && l->op == OP_ADD; k++) {
+            const net_layer *a = &n->layer[l->input[0]], *b = &n->layer[l->input[k]];
+            same_shape &= a->h == b->h && a->w == b->w && a->c == b->c;
+        }
+        bool pool = l->op == OP_MAXPOOL || l->op == OP_AVGPOOL, rows = l->op == OP_CONCAT && l->axis[0] < 2;
+        if (l->op <= OP_CONCAT && l->act.kind <= ACT_SILU && same_shape && !rows && (!pool || (l->dil_h == 1 && l->dil_w == 1)) &&
+            (l->op != OP_CONVT || l->groups == 1))
+            continue;
+        snprintf(err, NET_ERROR, "%.150s:%d: this line is for inference only, nothing trains through it", n->file, l->line);
+        return false;
+    }
+    return true;
+}
+
 size_t net_trainable(const net *n) {
     size_t sum = 0;
     for (int i = 0; i < n->params; i++)
@@ -545,17 +753,14 @@ double net_macs(const net *n) {
 bool net_alloc(net *n, const ops *o) {
     n->ops = o;
     n->weights = aligned_alloc64(n->weight_count * o->real_size);
-    n->grads = aligned_alloc64(n->weight_count * o->real_size);
     n->stats = aligned_alloc64(n->stat_count * o->real_size);
-    if (!n->weights || !n->grads || !n->stats) return false;
+    if (!n->weights || !n->stats) return false;
     memset(n->weights, 0, n->weight_count * o->real_size);
-    memset(n->grads, 0, n->weight_count * o->real_size);
     memset(n->stats, 0, n->stat_count * o->real_size);
     const double one = 1;
     for (int i = 0; i < n->layers; i++)
         for (int k = 0; n->layer[i].var >= 0 && k < n->layer[i].c; k++)
             o->from_f64(1, &one, (char *)net_param_data(n, &n->param[n->layer[i].var]) + (size_t)k * o->real_size);
-    n->grads_empty = true;
     return true;
 }
 
@@ -592,11 +797,12 @@ void net_init(net *n, uint64_t seed, const char *name) {
         if (l->op == OP_CONVT) fan_in = weight->shape[0] * field, fan_out = weight->shape[1] * field;
 
         init_kind kind = is_bias && l->init != INIT_TORCH ? INIT_ZEROS : l->init;
-        if (l->op == OP_BATCHNORM || l->op == OP_LAYERNORM) kind = is_bias ? INIT_ZEROS : l->init;
+        if (l->op == OP_BATCHNORM || l->op == OP_LAYERNORM || l->op == OP_AFFINE) kind = is_bias ? INIT_ZEROS : l->init;
         char *key = xasprintf("%s/%s", name, p->key);
         rng r = rng_make(seed, "init", key, 0);
         free(key);
         double *v = xarray(p->count, sizeof *v);
+        if (l->op == OP_CONSTANT || l->op == OP_PRELU) fan_in = fan_out = (double)p->count;
         double glorot = sqrt(6 / (fan_in + fan_out)), torch = 1 / sqrt(l->op == OP_CONVT ? fan_out : fan_in);
         for (size_t k = 0; k < p->count; k++) {
             switch (kind) {

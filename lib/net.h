@@ -34,6 +34,7 @@
  *     transpose AXES               `transpose whc`: the output's h, w, c are the input's w, h, c
  *     pad T,L,B,R                  [value=0] [mode=constant|edge|reflect]
  *     upsample FACTOR              nearest
+ *     grid                         HxWx2 for its input's height and width: (column + .5, row + .5) at each pixel
  *     resize HxW                   [mode=nearest|bilinear|corners]: nearest: of floor(i*in/out); bilinear: half-pixel centres; corners: corner pixels
  *                                  fall on corner pixels
  *     add | sub | mul | div | min | max < A B...   element by element; an axis of size 1 is repeated. add, mul, min, max take more than two
@@ -79,8 +80,31 @@ typedef enum {
     OP_FLATTEN,
     OP_UPSAMPLE,
     OP_ADD,
-    OP_CONCAT
+    OP_CONCAT,
+    /* inference only */
+    OP_GRID,
+    OP_AFFINE,
+    OP_CONSTANT,
+    OP_POWER,
+    OP_PRELU,
+    OP_SOFTMAX,
+    OP_GMP,
+    OP_MEAN,
+    OP_SLICE,
+    OP_TRANSPOSE,
+    OP_PAD,
+    OP_RESIZE,
+    OP_SUB,
+    OP_MUL,
+    OP_DIV,
+    OP_MIN,
+    OP_MAX,
+    OP_OUTPUT
 } op_kind;
+
+typedef enum { RANGE_NONE, RANGE_LINEAR, RANGE_IMAGENET, RANGE_CAFFE } range_kind;
+typedef enum { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT } pad_mode;
+typedef enum { RESIZE_NEAREST, RESIZE_BILINEAR, RESIZE_CORNERS } resize_mode;
 
 typedef enum { INIT_GLOROT, INIT_HE, INIT_TORCH, INIT_NORMAL, INIT_ZEROS, INIT_ONES } init_kind;
 
@@ -104,9 +128,14 @@ typedef struct {
     bool flat; /* a vector */
 
     /* Arguments, as the op uses them. */
-    int out, kh, kw, stride, dilation, groups, before, after;
+    int out, kh, kw, stride_h, stride_w, dil_h, dil_w, groups;
+    int top, left, bottom, right; /* padding or crop; with `same`, known after net_shape (top and left) */
     bool same, bias, count_pad, unbiased;
-    double eps, momentum, rate;
+    double eps, momentum;
+    double value; /* dropout's rate, power's exponent, pad's constant */
+    int from[3], to[3], step[3]; /* slice, of h, w, c; to < 0: to the end (set by net_shape) */
+    int axis[3]; /* transpose: output axis i is input axis axis[i]; mean: whether axis i goes; concat: axis[0] */
+    int mode; /* pad_mode or resize_mode */
     init_kind init;
     double init_a, init_b;
     activation act; /* the layer's own (OP_ACT), or of the line after, fused into this one */
@@ -122,13 +151,13 @@ typedef struct {
     net_layer *layer;
     int layers;
     bool shaped, open; /* open: the text leaves the input's size to the data */
-    bool has_range;
+    range_kind range; /* how u8 pixels become numbers; lo and hi for RANGE_LINEAR */
     double range_lo, range_hi;
     net_param *param;
     int params;
     size_t weight_count, stat_count; /* elements in the flat arrays, paddings between parameters included (they stay 0) */
 
-    /* After net_alloc. */
+    /* After net_alloc; grads after net_run_new for training. */
     const ops *ops;
     void *weights, *grads, *stats;
     bool grads_empty;
@@ -139,12 +168,14 @@ net *net_parse(const char *text, const char *file, char err[NET_ERROR]);
 /* Reads and parses a file. */
 net *net_load(const char *path, char err[NET_ERROR]);
 void net_free(net *n);
+/* Whether net_run can run it; the message names the first line that only inference (infer.h) knows. */
+bool net_can_train(const net *n, char err[NET_ERROR]);
 
 /* Infers every shape, names the parameters, fuses activations. h, w, c: the input's size when the text leaves it open (else 0 or the same).
  * False with a message. Once a net. */
 bool net_shape(net *n, int h, int w, int c, char err[NET_ERROR]);
 
-/* Memory for weights, gradients and statistics in the table's element type; zeroed, statistics at mean 0, variance 1. False when there is none. */
+/* Memory for weights and statistics in the table's element type; zeroed, statistics at mean 0, variance 1. False when there is none. */
 bool net_alloc(net *n, const ops *o);
 /* Draws the initial weights, each keyed by (seed, "init", NAME/PARAMETER). */
 void net_init(net *n, uint64_t seed, const char *name);
@@ -162,7 +193,7 @@ void net_zero_grad(net *n);
 
 typedef struct net_run net_run;
 
-/* Buffers for a batch of n samples. train: everything backward needs is kept; otherwise buffers are shared between layers. NULL when there is no memory. */
+/* Buffers for a batch of n samples, of a net that net_can_train. train: everything backward needs is kept; otherwise buffers are shared between layers. NULL when there is no memory. */
 net_run *net_run_new(net *n, int batch, bool train);
 void net_run_free(net_run *r);
 size_t net_run_bytes(const net_run *r);

@@ -76,6 +76,11 @@ static bool plan(net_run *r, buffer *b, int n, void **to) {
 
 net_run *net_run_new(net *n, int batch, bool train) {
     int layers = n->layers;
+    if (train && !n->grads) {
+        if (!(n->grads = aligned_alloc64(n->weight_count * n->ops->real_size))) return NULL;
+        memset(n->grads, 0, n->weight_count * n->ops->real_size);
+        n->grads_empty = true;
+    }
     net_run *r = xarray(1, sizeof *r);
     r->n = n, r->batch = batch, r->train = train;
     r->root = xarray((size_t)layers, sizeof *r->root);
@@ -152,12 +157,6 @@ size_t net_run_bytes(const net_run *r) {
     return r->bytes;
 }
 
-static int padding_before(const net_layer *l, int in, int out, int k) {
-    if (!l->same) return l->before;
-    int total = (out - 1) * l->stride + l->dilation * (k - 1) + 1 - in;
-    return total > 0 ? total / 2 : 0;
-}
-
 /* The convolution a layer is, or (transposed) is read backwards from. */
 static conv_shape conv_of(const net_run *r, const net_layer *l) {
     const net_layer *x = &r->n->layer[l->input[0]];
@@ -171,12 +170,12 @@ static conv_shape conv_of(const net_run *r, const net_layer *l) {
                         .oc = narrow->c,
                         .kh = l->kh,
                         .kw = l->kw,
-                        .stride_h = l->stride,
-                        .stride_w = l->stride,
-                        .dil_h = l->dilation,
-                        .dil_w = l->dilation,
-                        .top = padding_before(l, wide->h, narrow->h, l->kh),
-                        .left = padding_before(l, wide->w, narrow->w, l->kw),
+                        .stride_h = l->stride_h,
+                        .stride_w = l->stride_w,
+                        .dil_h = l->dil_h,
+                        .dil_w = l->dil_w,
+                        .top = l->top,
+                        .left = l->left,
                         .groups = l->groups};
 }
 
@@ -201,10 +200,10 @@ static pool_shape pool_of(const net_run *r, const net_layer *l) {
                         .ow = l->w,
                         .kh = l->kh,
                         .kw = l->kw,
-                        .stride_h = l->stride,
-                        .stride_w = l->stride,
-                        .top = padding_before(l, x->h, l->h, l->kh),
-                        .left = padding_before(l, x->w, l->w, l->kw),
+                        .stride_h = l->stride_h,
+                        .stride_w = l->stride_w,
+                        .top = l->top,
+                        .left = l->left,
                         .max = l->op == OP_MAXPOOL,
                         .count_pad = l->count_pad};
 }
@@ -223,7 +222,7 @@ static void drop(const net_run *r, int i, const void *from, void *to) {
     const net_layer *l = &r->n->layer[i];
     char name[32];
     snprintf(name, sizeof name, "layer%d", i);
-    r->n->ops->dropout((size_t)r->batch * sample_count(l), l->rate, r->seed, name, r->step, from, to);
+    r->n->ops->dropout((size_t)r->batch * sample_count(l), l->value, r->seed, name, r->step, from, to);
 }
 
 static void forward_layer(net_run *r, int i) {
@@ -290,10 +289,8 @@ static void forward_layer(net_run *r, int i) {
         }
         break;
     }
-    case OP_INPUT:
-    case OP_RESHAPE:
-    case OP_FLATTEN:
-        break; /* never computed */
+    default: /* input, reshape, flatten: never computed; the ops of inference: net_can_train refused them */
+        break;
     }
 }
 

@@ -31,11 +31,31 @@ typedef struct {
     int groups;
 } conv_shape;
 
-typedef enum { ACT_NONE, ACT_RELU, ACT_LEAKY, ACT_ELU, ACT_TANH, ACT_SIGMOID, ACT_SILU } act_kind;
-/* leaky: alpha*x below 0 (derivative alpha at 0, as frameworks take it); elu: alpha*(exp(x)-1) below 0; silu: x*sigmoid(x). */
+typedef enum {
+    ACT_NONE,
+    ACT_RELU,
+    ACT_LEAKY,
+    ACT_ELU,
+    ACT_TANH,
+    ACT_SIGMOID,
+    ACT_SILU,
+    /* in inference only (infer.h), not in these tables */
+    ACT_SOFTPLUS,
+    ACT_MISH,
+    ACT_GELU,
+    ACT_HARDSWISH,
+    ACT_EXP,
+    ACT_SQRT,
+    ACT_ABS,
+    ACT_CLIP,
+    ACT_HARDSIGMOID
+} act_kind;
+/* leaky: alpha*x below 0 (derivative alpha at 0, as frameworks take it); elu: alpha*(exp(x)-1) below 0; silu: x*sigmoid(x).
+ * softplus: log(1+exp(x)); mish: x*tanh(softplus(x)); gelu: x*(1+erf(x/sqrt 2))/2; hardswish: x*min(max(x+3,0),6)/6;
+ * clip: between alpha and beta; hardsigmoid: min(max(alpha*x+beta, 0), 1). */
 typedef struct {
     act_kind kind;
-    double alpha;
+    double alpha, beta;
 } activation;
 
 /* Pooling windows over x [n,h,w,c] to y [n,oh,ow,c]. max: padding never wins. average: divides by the cells inside x

@@ -47,8 +47,9 @@ static inline float apply(activation a, float x) {
         return sigmoid(x);
     case ACT_SILU:
         return x * sigmoid(x);
+    default: /* only in inference */
+        return x;
     }
-    return x;
 }
 
 static void act_forward(activation act, size_t count, const void *xv, void *yv) {
@@ -81,6 +82,8 @@ static inline float derivative(activation a, float x, float y) {
     case ACT_SILU:
         s = sigmoid(x);
         return s + x * s * (1 - s);
+    default:
+        break;
     }
     return 1;
 }

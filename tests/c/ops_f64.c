@@ -30,6 +30,8 @@ static double act(activation a, double x) {
         return sigmoid(x);
     case ACT_SILU:
         return x * sigmoid(x);
+    default:
+        break;
     }
     return NAN;
 }
@@ -52,6 +54,8 @@ static double act_slope(activation a, double x, double y) {
         return y * (1 - y);
     case ACT_SILU:
         return s + x * s * (1 - s);
+    default:
+        break;
     }
     return NAN;
 }
