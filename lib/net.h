@@ -193,7 +193,7 @@ void net_zero_grad(net *n);
 
 typedef struct net_run net_run;
 
-/* Buffers for a batch of n samples, of a net that net_can_train. train: everything backward needs is kept; otherwise buffers are shared between layers. NULL when there is no memory. */
+/* Buffers for a batch of n samples, of a net that net_can_train. train: everything backward needs is kept; otherwise buffers are shared between layers. NULL when there is no memory (or the net can't train). */
 net_run *net_run_new(net *n, int batch, bool train);
 void net_run_free(net_run *r);
 size_t net_run_bytes(const net_run *r);

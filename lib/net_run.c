@@ -76,6 +76,8 @@ static bool plan(net_run *r, buffer *b, int n, void **to) {
 
 net_run *net_run_new(net *n, int batch, bool train) {
     int layers = n->layers;
+    char err[NET_ERROR];
+    if (!net_can_train(n, err)) return NULL;
     if (train && !n->grads) {
         if (!(n->grads = aligned_alloc64(n->weight_count * n->ops->real_size))) return NULL;
         memset(n->grads, 0, n->weight_count * n->ops->real_size);
