@@ -769,7 +769,7 @@ void *net_param_data(const net *n, const net_param *p) {
 }
 
 void *net_param_grad(const net *n, const net_param *p) {
-    return p->trained ? (char *)n->grads + p->offset * n->ops->real_size : NULL;
+    return p->trained && n->grads ? (char *)n->grads + p->offset * n->ops->real_size : NULL;
 }
 
 const net_param *net_find(const net *n, const char *key) {

@@ -183,7 +183,7 @@ void net_init(net *n, uint64_t seed, const char *name);
 size_t net_trainable(const net *n); /* parameters, without padding */
 double net_macs(const net *n); /* multiply-adds a sample, forward */
 void *net_param_data(const net *n, const net_param *p); /* in weights or stats */
-void *net_param_grad(const net *n, const net_param *p); /* NULL for statistics */
+void *net_param_grad(const net *n, const net_param *p); /* NULL for statistics, and before a training run */
 const net_param *net_find(const net *n, const char *key);
 
 /* From here on gradients are those of the backward passes that follow, summed. */

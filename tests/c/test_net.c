@@ -127,7 +127,7 @@ static void test_refused(void) {
     refused("input 8x2x3\nmaxpool 3\n", "x.net:2: the input of 8x2 is smaller than the window");
     refused("input 8x8x3\navgpool 2 pad=2\n", "x.net:2: padding as wide as the window");
     refused("input 1x1x3\na convt 2 3 crop=2,2\n", "x.net:2: ");
-    refused("input 8x8x3\na convt 2 3 crop=3,0\n", "x.net:2: crop=3,0 is wider than the kernel");
+    refused("input 8x8x3\na convt 2 3 crop=3,0\n", "x.net:2: crop=3,3,0,0 is wider than the kernel");
     refused("input 8x8x3\na conv 4 3 groups=2\n", "x.net:2: 3 and 4 channels don't divide into 2 groups");
     refused("input 8x8x3\nreshape 191\n", "x.net:2: can't reshape 8x8x3 (192) to 191");
     refused("input 8x8x3\na conv 3 3\nadd < input a\n", "x.net:3: inputs of 8x8x3 and 6x6x3 don't fit together");
@@ -254,7 +254,7 @@ static void test_parameters(void) {
         CHECK(p && p->rank == want[i].rank && p->trained == want[i].trained && !memcmp(p->shape, want[i].shape, sizeof p->shape),
               "%s", want[i].key);
         if (!p) continue;
-        CHECK((net_param_grad(n, p) != NULL) == p->trained, "%s: gradient", p->key);
+        CHECK(net_param_grad(n, p) == NULL, "%s: gradient", p->key);
         double first;
         ops_f64.to_f64(1, net_param_data(n, p), &first);
         CHECK(first == !strcmp(p->key, "b.running_var"), "%s begins at %g", p->key, first);
