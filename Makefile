@@ -94,6 +94,14 @@ run = $(if $(V),,@echo '  $(1) $@'; )$(2)
 loops := $(patsubst %.c,$(build)/%.o,lib/ops_f32.c lib/resize.c $(wildcard lib/draw*.c))
 $(loops): compile += $(vectors)
 
+# The kernels of inference, once for each width of vector; kernels.c asks the processor which it has. A product and its sum are one instruction there.
+kernels := $(patsubst %.c,$(build)/%.o,$(wildcard lib/kernels_*.c))
+$(kernels): compile += $(vectors) -ffp-contract=fast
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine 2>/dev/null)),)
+$(build)/lib/kernels_avx2.o: compile += -mavx2 -mfma
+$(build)/lib/kernels_avx512.o: compile += -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
+endif
+
 $(build)/%.o: %.c $(build)/compile.cmd
 	@mkdir -p $(@D)
 	$(call run,CC,$(compile) -c -o $@ $<)

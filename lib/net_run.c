@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "buffers.h"
 #include "net.h"
 
 /* Buffers are planned once: each has a time of its first write and of its last use, and buffers whose times don't overlap
@@ -34,41 +35,14 @@ static void *own(net_run *r, size_t elements, size_t size) {
     return p;
 }
 
-typedef struct {
-    int layer, start, end; /* inclusive times */
-    size_t count;
-} buffer;
-
-static int by_start(const void *a, const void *b) {
-    const buffer *x = a, *y = b;
-    return x->start != y->start ? (x->start < y->start ? -1 : 1) : x->layer - y->layer;
-}
-
-/* Gives each buffer the best fitting slot that is free from its start on; to[layer] becomes the slot's memory. */
+/* Memory for the buffers; to[layer] becomes each one's. */
 static bool plan(net_run *r, buffer *b, int n, void **to) {
-    qsort(b, (size_t)n, sizeof *b, by_start);
-    int *slot_of = xarray((size_t)n, sizeof *slot_of), slots = 0;
-    int *busy_until = xarray((size_t)n, sizeof *busy_until);
-    size_t *size = xarray((size_t)n, sizeof *size);
-    for (int i = 0; i < n; i++) {
-        int best = -1;
-        for (int s = 0; s < slots; s++) {
-            if (busy_until[s] >= b[i].start) continue;
-            bool fits = size[s] >= b[i].count, best_fits = best >= 0 && size[best] >= b[i].count;
-            if (best < 0 || (fits && (!best_fits || size[s] < size[best])) || (!fits && !best_fits && size[s] > size[best]))
-                best = s;
-        }
-        if (best < 0) best = slots++;
-        if (size[best] < b[i].count) size[best] = b[i].count;
-        busy_until[best] = b[i].end;
-        slot_of[i] = best;
-    }
-    void **memory = xarray((size_t)slots, sizeof *memory);
+    size_t *size = xarray((size_t)n + 1, sizeof *size);
+    int slots = buffers_share(b, n, size);
+    void **memory = xarray((size_t)slots + 1, sizeof *memory);
     bool good = true;
     for (int s = 0; s < slots && good; s++) good = (memory[s] = own(r, size[s], r->n->ops->real_size)) != NULL;
-    for (int i = 0; i < n && good; i++) to[b[i].layer] = memory[slot_of[i]];
-    free(slot_of);
-    free(busy_until);
+    for (int i = 0; i < n && good; i++) to[b[i].id] = memory[b[i].slot];
     free(size);
     free(memory);
     return good;

@@ -1,0 +1,544 @@
+/* The text of the kernels, compiled once for each width of vector: see kernels.h. LANES floats a vector, tiles of ROWS pixels by two vectors of output
+ * channels: as many accumulators as the registers hold. Vectors are the compiler's own, so that the text knows no instruction set. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels.h"
+
+enum { COLUMNS = 2 * LANES, BLOCK_TILES = 16, L2 = 256 << 10 };
+
+typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vec load(const float *p) {
+    return *(const vec *)p;
+}
+
+INLINE void store(float *p, vec v) {
+    *(vec *)p = v;
+}
+
+INLINE vec splat(float x) {
+    return x - (vec){0};
+}
+
+/* The first `count` lanes, the others 0. */
+INLINE vec load_part(const float *p, int count) {
+    vec v = {0};
+    memcpy(&v, p, (size_t)count * sizeof *p);
+    return v;
+}
+
+INLINE void store_part(float *p, vec v, int count) {
+    if (count >= LANES)
+        store(p, v);
+    else
+        memcpy(p, &v, (size_t)count * sizeof *p);
+}
+
+INLINE vec choose(ivec mask, vec a, vec b) {
+    return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
+}
+
+/* NaN in x stays. */
+INLINE vec at_least(vec x, float lo) {
+    return choose(x < lo, splat(lo), x);
+}
+
+INLINE vec at_most(vec x, float hi) {
+    return choose(x > hi, splat(hi), x);
+}
+
+/* exp(x) to about 2 units in the last place: 2^n * exp(r), |r| <= ln 2 / 2, by a polynomial. */
+INLINE vec vexp(vec x) {
+    vec in = x;
+    x = at_most(at_least(x, -87.f), 88.f);
+    const float magic = 12582912; /* 1.5 * 2^23: adding it rounds to a whole number */
+    vec n = x * 1.44269504088896341f + magic - magic;
+    vec r = x - n * .693359375f + n * 2.12194440e-4f;
+    vec p = splat(1.f / 5040);
+    p = p * r + 1.f / 720;
+    p = p * r + 1.f / 120;
+    p = p * r + 1.f / 24;
+    p = p * r + 1.f / 6;
+    p = p * r + .5f;
+    p = p * r * r + r + 1;
+    ivec power = (__builtin_convertvector(n, ivec) + 127) << 23;
+    return choose(in != in, in, p * (vec)power);
+}
+
+INLINE vec vsigmoid(vec x) {
+    return 1 / (1 + vexp(-x));
+}
+
+INLINE vec apply(activation a, vec x) {
+    switch (a.kind) {
+    case ACT_NONE:
+        return x;
+    case ACT_RELU:
+        return at_least(x, 0);
+    case ACT_LEAKY:
+        return choose(x > 0, x, x * (float)a.alpha);
+    case ACT_SIGMOID:
+        return vsigmoid(x);
+    case ACT_SILU:
+        return x * vsigmoid(x);
+    case ACT_CLIP:
+        return at_most(at_least(x, (float)a.alpha), (float)a.beta);
+    case ACT_HARDSIGMOID:
+        return at_most(at_least(x * (float)a.alpha + (float)a.beta, 0), 1);
+    case ACT_HARDSWISH:
+        return x * at_most(at_least(x + 3, 0), 6) * (1.f / 6);
+    default:
+        break;
+    }
+    /* The rarer ones, a float at a time. */
+    for (int i = 0; i < LANES; i++) {
+        float v = x[i];
+        switch (a.kind) {
+        case ACT_TANH:
+            x[i] = tanhf(v);
+            break;
+        case ACT_ELU:
+            x[i] = v > 0 ? v : (float)a.alpha * expm1f(v);
+            break;
+        case ACT_SOFTPLUS:
+            x[i] = v > 0 ? v + log1pf(expf(-v)) : log1pf(expf(v));
+            break;
+        case ACT_MISH:
+            x[i] = v * tanhf(v > 0 ? v + log1pf(expf(-v)) : log1pf(expf(v)));
+            break;
+        case ACT_GELU:
+            x[i] = v * .5f * (1 + erff(v * (float)M_SQRT1_2));
+            break;
+        case ACT_EXP:
+            x[i] = expf(v);
+            break;
+        case ACT_SQRT:
+            x[i] = sqrtf(v);
+            break;
+        case ACT_ABS:
+            x[i] = fabsf(v);
+            break;
+        default:
+            break;
+        }
+    }
+    return x;
+}
+
+static void activate(activation a, size_t pixels, int c, const float *x, size_t x_stride, float *y, size_t y_stride) {
+    if (x_stride == (size_t)c && y_stride == (size_t)c && pixels * (size_t)c < INT32_MAX) c *= (int)pixels, pixels = 1;
+    for (size_t p = 0; p < pixels; p++) {
+        const float *from = x + p * x_stride;
+        float *to = y + p * y_stride;
+        int i = 0;
+        for (; i + LANES <= c; i += LANES) store(to + i, apply(a, load(from + i)));
+        if (i < c) store_part(to + i, apply(a, load_part(from + i, c - i)), c - i);
+    }
+}
+
+/* One vector of an output pixel's channels, from sum (bias included) to memory. */
+INLINE void finish(const epilogue *e, vec sum, size_t pixel, int channel, int count, float *y, size_t y_stride) {
+    sum = apply(e->first, sum);
+    if (e->add) {
+        const float *add = e->add + pixel * e->add_stride + channel;
+        sum = apply(e->then, sum + (count >= LANES ? load(add) : load_part(add, count)));
+    }
+    store_part(y + pixel * y_stride + channel, sum, count);
+}
+
+/* ---- panels of weights ---- */
+
+/* Columns of the panel that begins at column j: two vectors, or one when no more are needed. */
+INLINE int panel_width(int j, int columns) {
+    return columns - j > LANES ? COLUMNS : LANES;
+}
+
+static size_t packed_size(int rows, int columns) {
+    return (size_t)rows * (size_t)((columns + LANES - 1) / LANES * LANES);
+}
+
+static void pack(int rows, int columns, const float *from, size_t row_step, size_t column_step, float *to) {
+    for (int j = 0; j < columns; j += COLUMNS) {
+        int width = panel_width(j, columns);
+        for (int r = 0; r < rows; r++, to += width)
+            for (int k = 0; k < width; k++)
+                to[k] = j + k < columns ? from[(size_t)r * row_step + (size_t)(j + k) * column_step] : 0;
+    }
+}
+
+/* The heart: acc[r][v] += sum over taps and channels of a[tap][r][channel] * b[tap, channel][vector v]. taps and k are at least 1. */
+INLINE void multiply(int taps, int k, const float *const *a, const float *b, int vectors, vec acc[ROWS][2]) {
+    do {
+        const float *p[ROWS];
+        for (int r = 0; r < ROWS; r++) p[r] = a[r];
+        a += ROWS;
+        size_t i = 0;
+        do {
+            vec w[2];
+            for (int v = 0; v < vectors; v++) w[v] = load(b + v * LANES);
+            b += vectors * LANES;
+            for (int r = 0; r < ROWS; r++)
+                for (int v = 0; v < vectors; v++) acc[r][v] += p[r][i] * w[v];
+        } while (++i < (size_t)k);
+    } while (--taps);
+}
+
+/* ---- convolution by gathering ---- */
+
+/* A tile: `rows` output pixels times `vectors` vectors of channels from `channel` on. */
+INLINE void tile(const gather *g, const float *const *a, const float *b, int vectors, const epilogue *e, const size_t *pixel,
+                 int rows, int channel, float *y) {
+    vec acc[ROWS][2];
+    for (int v = 0; v < vectors; v++) {
+        vec bias = load(e->bias + channel + v * LANES);
+        for (int r = 0; r < ROWS; r++) acc[r][v] = bias;
+    }
+    multiply(g->taps, g->k, a, b, vectors, acc);
+    int count = g->oc - channel;
+    if (rows == ROWS && count >= vectors * LANES && !e->add && (e->first.kind == ACT_NONE || e->first.kind == ACT_RELU)) {
+        float lo = e->first.kind == ACT_RELU ? 0 : -INFINITY;
+        for (int r = 0; r < ROWS; r++)
+            for (int v = 0; v < vectors; v++) store(y + pixel[r] * g->out_stride + channel + v * LANES, at_least(acc[r][v], lo));
+        return;
+    }
+    vec sums[ROWS][2]; /* a copy, so that acc stays in registers */
+    for (int r = 0; r < ROWS; r++)
+        for (int v = 0; v < vectors; v++) sums[r][v] = acc[r][v];
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) {
+            int left = count - v * LANES;
+            if (left > 0) finish(e, sums[r][v], pixel[r], channel + v * LANES, left < LANES ? left : LANES, y, g->out_stride);
+        }
+}
+
+/* Tiles whose input stays in the second cache while all weights pass by. */
+static int block_tiles(const gather *g) {
+    size_t bytes = (size_t)g->k * sizeof(float) * (size_t)(g->taps > 3 ? 3 : g->taps) * ROWS;
+    size_t tiles = L2 / bytes;
+    return tiles < 2 ? 2 : tiles > BLOCK_TILES ? BLOCK_TILES : (int)tiles;
+}
+
+static size_t gather_scratch(const gather *g) {
+    return (size_t)BLOCK_TILES * ROWS * ((size_t)g->taps * sizeof(float *) + sizeof(size_t));
+}
+
+static void gather_run(const gather *g, int n, const float *x, const epilogue *e, float *y, const float *zeros, void *scratch) {
+    const float **a = scratch;
+    size_t *pixel = (size_t *)(a + (size_t)BLOCK_TILES * ROWS * (size_t)g->taps);
+    size_t grid = (size_t)g->grid_h * (size_t)g->grid_w, total = (size_t)n * grid;
+    int tiles = block_tiles(g);
+    size_t step = (size_t)tiles * ROWS;
+    bool plain = g->taps == 1 && g->in_step_h == 1 && g->in_step_w == 1 && g->out_step_h == 1 && g->out_step_w == 1 &&
+                 !g->dy[0] && !g->dx[0] && g->grid_h == g->h && g->grid_w == g->w && g->oh == g->h && g->ow == g->w;
+    int s = 0, i = 0, j = 0; /* sample, row and column of the grid: where the block begins */
+    for (size_t first = 0; first < total; first += step) {
+        size_t rows = total - first < step ? total - first : step;
+        int used = (int)((rows + ROWS - 1) / ROWS);
+        for (size_t r = 0; r < (size_t)used * ROWS; r++) {
+            const float **at = a + r / ROWS * ROWS * (size_t)g->taps + r % ROWS;
+            if (plain) {
+                pixel[r] = first + (r < rows ? r : rows - 1);
+                *at = x + pixel[r] * g->stride;
+                continue;
+            }
+            if (r >= rows) { /* a row of its tile that nobody reads */
+                pixel[r] = pixel[r - 1];
+                for (int t = 0; t < g->taps; t++) at[(size_t)t * ROWS] = zeros;
+                continue;
+            }
+            pixel[r] = ((size_t)s * (size_t)g->oh + (size_t)(g->out_y + i * g->out_step_h)) * (size_t)g->ow +
+                       (size_t)(g->out_x + j * g->out_step_w);
+            int row = i * g->in_step_h, column = j * g->in_step_w;
+            const float *sample = x + (size_t)s * (size_t)g->h * (size_t)g->w * g->stride;
+            for (int t = 0; t < g->taps; t++) {
+                int u = row + g->dy[t], v = column + g->dx[t];
+                bool inside = u >= 0 && u < g->h && v >= 0 && v < g->w;
+                at[(size_t)t * ROWS] = inside ? sample + ((size_t)u * (size_t)g->w + (size_t)v) * g->stride : zeros;
+            }
+            if (++j == g->grid_w) {
+                j = 0;
+                if (++i == g->grid_h) i = 0, s++;
+            }
+        }
+        const float *b = g->weights;
+        for (int channel = 0; channel < g->oc; channel += COLUMNS) {
+            int width = panel_width(channel, g->oc);
+            for (int t = 0; t < used; t++) {
+                const float *const *at = a + (size_t)t * ROWS * (size_t)g->taps;
+                size_t left = rows - (size_t)t * ROWS;
+                int count = left < ROWS ? (int)left : ROWS;
+                if (width == COLUMNS)
+                    tile(g, at, b, 2, e, pixel + (size_t)t * ROWS, count, channel, y);
+                else
+                    tile(g, at, b, 1, e, pixel + (size_t)t * ROWS, count, channel, y);
+            }
+            b += (size_t)g->taps * (size_t)g->k * (size_t)width;
+        }
+    }
+}
+
+/* ---- Winograd: 6x6 input tiles, 36 products ---- */
+
+enum { POINTS = 36, CHUNK = 64 > COLUMNS ? 64 : COLUMNS };
+
+/* B^T d, for the points 0, 1, -1, 2, -2 and infinity; elements `step` apart, in place. */
+INLINE void input_transform(vec *d, int step) {
+    vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+    vec a = d4 - 4 * d2, b = d3 - 4 * d1, c = d4 - d2, f = 2 * (d3 - d1);
+    d[0] = 4 * d0 - 5 * d2 + d4;
+    d[step] = a + b;
+    d[2 * step] = a - b;
+    d[3 * step] = c + f;
+    d[4 * step] = c - f;
+    d[5 * step] = 4 * d1 - 5 * d3 + d5;
+}
+
+/* A^T m: 4 outputs of a kernel of 3, 2 of a kernel of 5; in place. */
+INLINE void output_transform(vec *m, int step, int r) {
+    vec m0 = m[0], m5 = m[5 * step];
+    vec a = m[step] + m[2 * step], b = m[step] - m[2 * step], c = m[3 * step] + m[4 * step], d = m[3 * step] - m[4 * step];
+    m[0] = m0 + a + c;
+    if (r == 5) {
+        m[step] = b + 2 * d + m5;
+        return;
+    }
+    m[step] = b + 2 * d;
+    m[2 * step] = a + 4 * c;
+    m[3 * step] = b + 8 * d + m5;
+}
+
+static size_t winograd_size(int r, int c, int oc) {
+    (void)r;
+    return POINTS * packed_size(c, oc);
+}
+
+/* G w G^T in double, for each pair of channels. */
+static void winograd_pack(int r, int c, int oc, const float *w, float *to) {
+    static const double points[5] = {0, 1, -1, 2, -2}, scale[5] = {1. / 4, -1. / 6, -1. / 6, 1. / 24, 1. / 24};
+    double g[6][5] = {{0}};
+    for (int p = 0; p < 5; p++)
+        for (int u = 0; u < r; u++) g[p][u] = scale[p] * (u ? pow(points[p], u) : 1);
+    g[5][r - 1] = 1;
+    size_t plane = packed_size(c, oc);
+    for (int point = 0; point < POINTS; point++) {
+        const double *gy = g[point / 6], *gx = g[point % 6];
+        float *at = to + (size_t)point * plane;
+        for (int j = 0; j < oc; j += COLUMNS) {
+            int width = panel_width(j, oc);
+            for (int q = 0; q < c; q++)
+                for (int k = 0; k < width; k++, at++) {
+                    double sum = 0;
+                    const float *from = w + ((size_t)(j + k) * (size_t)c + (size_t)q) * (size_t)(r * r);
+                    for (int u = 0; u < r && j + k < oc; u++)
+                        for (int v = 0; v < r; v++) sum += gy[u] * gx[v] * from[u * r + v];
+                    *at = (float)sum;
+                }
+        }
+    }
+}
+
+typedef struct {
+    int tiles_h, tiles_w, m; /* a sample's tiles; outputs a side of a tile */
+    size_t total;
+    int block; /* tiles at a time */
+    size_t channels; /* of a transformed tile, whole vectors */
+    size_t v_plane, m_plane; /* floats; a line more than needed, so that the planes don't fall on the same cache sets */
+} winograd_split;
+
+/* n 0: as large as any n makes it */
+static winograd_split split_of(const winograd *g, int n) {
+    winograd_split s = {.m = 7 - g->r};
+    s.tiles_h = (g->oh + s.m - 1) / s.m;
+    s.tiles_w = (g->ow + s.m - 1) / s.m;
+    s.total = (size_t)n * (size_t)s.tiles_h * (size_t)s.tiles_w;
+    s.channels = (size_t)(g->c + LANES - 1) / LANES * LANES;
+    size_t chunk = g->oc < CHUNK ? (size_t)g->oc : CHUNK;
+    size_t most = (384 << 10) / (POINTS * sizeof(float) * (s.channels + chunk));
+    if (most < 8 * ROWS) most = 8 * ROWS;
+    if (most > 16 * ROWS) most = 16 * ROWS;
+    size_t blocks = (s.total + most - 1) / most, each = n ? (s.total + blocks - 1) / blocks : most;
+    s.block = (int)((each + ROWS - 1) / ROWS * ROWS);
+    s.v_plane = (size_t)s.block * s.channels + 16;
+    s.m_plane = (size_t)s.block * CHUNK + 16;
+    return s;
+}
+
+static size_t winograd_scratch(const winograd *g) {
+    winograd_split s = split_of(g, 0);
+    return (POINTS * (s.v_plane + s.m_plane + s.channels) + 64) * sizeof(float);
+}
+
+/* One tile's 36 transformed values of every channel, to v[point][channels]. */
+static void transform_tile(const winograd *g, const winograd_split *s, const float *sample, int top, int left, float *patch,
+                           float *v) {
+    size_t row_step = (size_t)g->w * g->stride, column_step = g->stride;
+    const float *from;
+    if (top >= 0 && left >= 0 && top + 6 <= g->h && left + 6 <= g->w && g->c % LANES == 0) {
+        from = sample + ((size_t)top * (size_t)g->w + (size_t)left) * g->stride;
+    } else { /* a copy with its border of zeros */
+        for (int i = 0; i < 6; i++)
+            for (int j = 0; j < 6; j++) {
+                float *to = patch + (size_t)(i * 6 + j) * s->channels;
+                int y = top + i, x = left + j;
+                memset(to, 0, s->channels * sizeof *to);
+                if (y >= 0 && y < g->h && x >= 0 && x < g->w)
+                    memcpy(to, sample + (size_t)y * row_step + (size_t)x * column_step, (size_t)g->c * sizeof *to);
+            }
+        from = patch, row_step = 6 * s->channels, column_step = s->channels;
+    }
+    for (size_t c = 0; c < s->channels; c += LANES) {
+        vec d[POINTS];
+        for (int i = 0; i < 6; i++)
+            for (int j = 0; j < 6; j++) d[i * 6 + j] = load(from + (size_t)i * row_step + (size_t)j * column_step + c);
+        for (int i = 0; i < 6; i++) input_transform(d + i * 6, 1);
+        for (int j = 0; j < 6; j++) input_transform(d + j, 6);
+        for (int p = 0; p < POINTS; p++) store(v + (size_t)p * s->v_plane + c, d[p]);
+    }
+}
+
+/* m[point][tile][CHUNK] = v[point][tile][c] * weights[point], for the channels of a chunk. */
+static void winograd_multiply(const winograd *g, const winograd_split *s, int tiles, int chunk, const float *v, float *m) {
+    size_t plane = packed_size(g->c, g->oc);
+    int end = chunk + CHUNK < g->oc ? chunk + CHUNK : g->oc;
+    for (int p = 0; p < POINTS; p++) {
+        const float *b = g->weights + (size_t)p * plane + (size_t)chunk * (size_t)g->c;
+        for (int channel = chunk; channel < end; channel += COLUMNS) {
+            int vectors = panel_width(channel, g->oc) / LANES;
+            for (int t = 0; t < tiles; t += ROWS) {
+                const float *a[ROWS];
+                for (int r = 0; r < ROWS; r++) a[r] = v + (size_t)p * s->v_plane + (size_t)(t + r) * s->channels;
+                float *to = m + (size_t)p * s->m_plane + (size_t)t * CHUNK + (size_t)(channel - chunk);
+                vec acc[ROWS][2] = {{{0}}};
+                if (vectors == 2) {
+                    multiply(1, g->c, a, b, 2, acc);
+                    for (int r = 0; r < ROWS; r++) store(to + r * CHUNK, acc[r][0]), store(to + r * CHUNK + LANES, acc[r][1]);
+                } else {
+                    multiply(1, g->c, a, b, 1, acc);
+                    for (int r = 0; r < ROWS; r++) store(to + r * CHUNK, acc[r][0]);
+                }
+            }
+            b += (size_t)g->c * (size_t)vectors * LANES;
+        }
+    }
+}
+
+/* A tile's outputs of a chunk of channels. */
+INLINE void untransform_tile(const winograd *g, const winograd_split *s, int r, size_t sample, int top, int left, int chunk,
+                             const float *m, const epilogue *e, float *y) {
+    int end = g->oc - chunk < CHUNK ? g->oc - chunk : CHUNK, side = 7 - r;
+    int high = g->oh - top < side ? g->oh - top : side, wide = g->ow - left < side ? g->ow - left : side;
+    for (int c = 0; c < end; c += LANES) {
+        vec d[POINTS];
+        for (int p = 0; p < POINTS; p++) d[p] = load(m + (size_t)p * s->m_plane + c);
+        for (int j = 0; j < 6; j++) output_transform(d + j, 6, r);
+        for (int i = 0; i < side; i++) output_transform(d + i * 6, 1, r);
+        vec bias = load(e->bias + chunk + c);
+        int count = end - c < LANES ? end - c : LANES;
+        for (int i = 0; i < high; i++)
+            for (int j = 0; j < wide; j++) {
+                size_t pixel = (sample * (size_t)g->oh + (size_t)(top + i)) * (size_t)g->ow + (size_t)(left + j);
+                finish(e, d[i * 6 + j] + bias, pixel, chunk + c, count, y, g->out_stride);
+            }
+    }
+}
+
+static void winograd_run(const winograd *g, int n, const float *x, const epilogue *e, float *y, void *scratch) {
+    winograd_split s = split_of(g, n);
+    float *v = scratch, *m = v + POINTS * s.v_plane, *patch = m + POINTS * s.m_plane;
+    size_t per_sample = (size_t)s.tiles_h * (size_t)s.tiles_w;
+    for (size_t first = 0; first < s.total; first += (size_t)s.block) {
+        int tiles = (int)(s.total - first < (size_t)s.block ? s.total - first : (size_t)s.block);
+        for (int t = 0; t < tiles; t++) {
+            size_t at = first + (size_t)t, sample = at / per_sample;
+            int i = (int)(at % per_sample) / s.tiles_w, j = (int)(at % per_sample) % s.tiles_w;
+            transform_tile(g, &s, x + sample * (size_t)g->h * (size_t)g->w * g->stride, i * s.m - g->top, j * s.m - g->left,
+                           patch, v + (size_t)t * s.channels);
+        }
+        for (int chunk = 0; chunk < g->oc; chunk += CHUNK) {
+            winograd_multiply(g, &s, tiles, chunk, v, m);
+            for (int t = 0; t < tiles; t++) {
+                size_t at = first + (size_t)t, sample = at / per_sample;
+                int i = (int)(at % per_sample) / s.tiles_w * s.m, j = (int)(at % per_sample) % s.tiles_w * s.m;
+                if (g->r == 3)
+                    untransform_tile(g, &s, 3, sample, i, j, chunk, m + (size_t)t * CHUNK, e, y);
+                else
+                    untransform_tile(g, &s, 5, sample, i, j, chunk, m + (size_t)t * CHUNK, e, y);
+            }
+        }
+    }
+}
+
+/* ---- windows a channel: depthwise convolution, pooling ---- */
+
+/* The taps of output index i that meet the input: [*from, *to). */
+INLINE void clip(int i, int stride, int dilation, int before, int k, int size, int *from, int *to) {
+    int at = i * stride - before;
+    *from = at < 0 ? (-at + dilation - 1) / dilation : 0;
+    *to = size - at <= 0 ? 0 : (size - at + dilation - 1) / dilation;
+    if (*to > k) *to = k;
+    if (*to < *from) *to = *from;
+}
+
+typedef enum { DEPTHWISE, LARGEST, MEAN } window_kind;
+
+INLINE void windows(const window *g, int n, const float *x, const epilogue *e, float *y, window_kind kind) {
+    for (int s = 0; s < n; s++)
+        for (int i = 0; i < g->oh; i++) {
+            int top, bottom;
+            clip(i, g->stride_h, g->dil_h, g->top, g->kh, g->h, &top, &bottom);
+            for (int j = 0; j < g->ow; j++) {
+                int left, right;
+                clip(j, g->stride_w, g->dil_w, g->left, g->kw, g->w, &left, &right);
+                size_t pixel = ((size_t)s * (size_t)g->oh + (size_t)i) * (size_t)g->ow + (size_t)j;
+                int cells = (bottom - top) * (right - left);
+                if (g->count_pad) { /* the padding counts, what lies beyond it doesn't */
+                    int high = g->h + g->bottom - (i * g->stride_h - g->top),
+                        wide = g->w + g->right - (j * g->stride_w - g->left);
+                    cells = (high < g->kh ? high : g->kh) * (wide < g->kw ? wide : g->kw);
+                }
+                for (int c = 0; c < g->c; c += LANES) {
+                    int count = g->c - c < LANES ? g->c - c : LANES;
+                    vec sum = kind == LARGEST ? splat(-INFINITY) : kind == DEPTHWISE ? load(e->bias + c) : (vec){0};
+                    for (int u = top; u < bottom; u++)
+                        for (int v = left; v < right; v++) {
+                            size_t row = (size_t)(i * g->stride_h + u * g->dil_h - g->top),
+                                   column = (size_t)(j * g->stride_w + v * g->dil_w - g->left);
+                            const float *at = x + (((size_t)s * (size_t)g->h + row) * (size_t)g->w + column) * g->stride + c;
+                            vec value = count == LANES ? load(at) : load_part(at, count);
+                            if (kind == LARGEST) {
+                                sum = choose((value > sum) | (value != value), value, sum);
+                            } else if (kind == MEAN) {
+                                sum += value;
+                            } else {
+                                const float *w = g->weights + (size_t)(u * g->kw + v) * (size_t)g->c + c;
+                                sum += value * (count == LANES ? load(w) : load_part(w, count));
+                            }
+                        }
+                    if (kind == MEAN) sum /= (float)cells;
+                    if (kind == DEPTHWISE)
+                        finish(e, sum, pixel, c, count, y, g->out_stride);
+                    else
+                        store_part(y + pixel * g->out_stride + c, sum, count);
+                }
+            }
+        }
+}
+
+static void depthwise(const window *g, int n, const float *x, const epilogue *e, float *y) {
+    windows(g, n, x, e, y, DEPTHWISE);
+}
+
+static void pool(const window *g, int n, const float *x, float *y) {
+    if (g->max)
+        windows(g, n, x, NULL, y, LARGEST);
+    else
+        windows(g, n, x, NULL, y, MEAN);
+}
+
+extern const kernels KERNELS;
+const kernels KERNELS = {KERNELS_NAME,  LANES,         COLUMNS,          packed_size,  pack,      gather_scratch, gather_run,
+                         winograd_size, winograd_pack, winograd_scratch, winograd_run, depthwise, pool,           activate};
