@@ -569,7 +569,7 @@ static void plan_memory(planner *b) {
 static int choose_batch(const infer *p) {
     size_t floats = 0;
     for (int i = 0; i < p->slots; i++) floats += p->slot_size[i];
-    size_t batch = (24 << 20) / (floats + 1);
+    size_t batch = (6 << 20) / (floats + 1);
     return batch < 1 ? 1 : batch > 8 ? 8 : (int)batch;
 }
 

@@ -42,18 +42,31 @@ INLINE vec choose(ivec mask, vec a, vec b) {
     return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
 }
 
-/* NaN in x stays. */
+/* NaN in x stays: the instructions give their second operand then. */
+#if LANES == 16 && defined __AVX512F__
+#define HIGHER(a, b) __builtin_ia32_maxps512_mask(a, b, a, -1, 4)
+#define LOWER(a, b) __builtin_ia32_minps512_mask(a, b, a, -1, 4)
+#elif LANES == 8 && defined __AVX__
+#define HIGHER(a, b) __builtin_ia32_maxps256(a, b)
+#define LOWER(a, b) __builtin_ia32_minps256(a, b)
+#elif LANES == 4 && defined __SSE__
+#define HIGHER(a, b) __builtin_ia32_maxps(a, b)
+#define LOWER(a, b) __builtin_ia32_minps(a, b)
+#else
+#define HIGHER(a, b) choose((a) > (b), a, b)
+#define LOWER(a, b) choose((a) < (b), a, b)
+#endif
+
 INLINE vec at_least(vec x, float lo) {
-    return choose(x < lo, splat(lo), x);
+    return HIGHER(splat(lo), x);
 }
 
 INLINE vec at_most(vec x, float hi) {
-    return choose(x > hi, splat(hi), x);
+    return LOWER(splat(hi), x);
 }
 
 /* exp(x) to about 2 units in the last place: 2^n * exp(r), |r| <= ln 2 / 2, by a polynomial. */
 INLINE vec vexp(vec x) {
-    vec in = x;
     x = at_most(at_least(x, -87.f), 88.f);
     const float magic = 12582912; /* 1.5 * 2^23: adding it rounds to a whole number */
     vec n = x * 1.44269504088896341f + magic - magic;
@@ -66,67 +79,68 @@ INLINE vec vexp(vec x) {
     p = p * r + .5f;
     p = p * r * r + r + 1;
     ivec power = (__builtin_convertvector(n, ivec) + 127) << 23;
-    return choose(in != in, in, p * (vec)power);
+    return p * (vec)power;
 }
 
 INLINE vec vsigmoid(vec x) {
     return 1 / (1 + vexp(-x));
 }
 
-INLINE vec apply(activation a, vec x) {
+/* The rarer ones, a float at a time. */
+static float apply_rare(activation a, float x) {
+    switch (a.kind) {
+    case ACT_TANH:
+        return tanhf(x);
+    case ACT_ELU:
+        return x > 0 ? x : (float)a.alpha * expm1f(x);
+    case ACT_SOFTPLUS:
+        return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x));
+    case ACT_MISH:
+        return x * tanhf(x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x)));
+    case ACT_GELU:
+        return x * .5f * (1 + erff(x * (float)M_SQRT1_2));
+    case ACT_EXP:
+        return expf(x);
+    case ACT_SQRT:
+        return sqrtf(x);
+    case ACT_ABS:
+        return fabsf(x);
+    default:
+        return x;
+    }
+}
+
+/* x[0..n-1] in place. */
+INLINE void apply(activation a, vec *x, int n) {
+    float alpha = (float)a.alpha, beta = (float)a.beta;
     switch (a.kind) {
     case ACT_NONE:
-        return x;
+        return;
     case ACT_RELU:
-        return at_least(x, 0);
+        for (int i = 0; i < n; i++) x[i] = at_least(x[i], 0);
+        return;
     case ACT_LEAKY:
-        return choose(x > 0, x, x * (float)a.alpha);
+        for (int i = 0; i < n; i++) x[i] = choose(x[i] > 0, x[i], x[i] * alpha);
+        return;
     case ACT_SIGMOID:
-        return vsigmoid(x);
+        for (int i = 0; i < n; i++) x[i] = vsigmoid(x[i]);
+        return;
     case ACT_SILU:
-        return x * vsigmoid(x);
+        for (int i = 0; i < n; i++) x[i] *= vsigmoid(x[i]);
+        return;
     case ACT_CLIP:
-        return at_most(at_least(x, (float)a.alpha), (float)a.beta);
+        for (int i = 0; i < n; i++) x[i] = at_most(at_least(x[i], alpha), beta);
+        return;
     case ACT_HARDSIGMOID:
-        return at_most(at_least(x * (float)a.alpha + (float)a.beta, 0), 1);
+        for (int i = 0; i < n; i++) x[i] = at_most(at_least(x[i] * alpha + beta, 0), 1);
+        return;
     case ACT_HARDSWISH:
-        return x * at_most(at_least(x + 3, 0), 6) * (1.f / 6);
+        for (int i = 0; i < n; i++) x[i] *= at_most(at_least(x[i] + 3, 0), 6) * (1.f / 6);
+        return;
     default:
-        break;
+        for (int i = 0; i < n; i++)
+            for (int k = 0; k < LANES; k++) x[i][k] = apply_rare(a, x[i][k]);
     }
-    /* The rarer ones, a float at a time. */
-    for (int i = 0; i < LANES; i++) {
-        float v = x[i];
-        switch (a.kind) {
-        case ACT_TANH:
-            x[i] = tanhf(v);
-            break;
-        case ACT_ELU:
-            x[i] = v > 0 ? v : (float)a.alpha * expm1f(v);
-            break;
-        case ACT_SOFTPLUS:
-            x[i] = v > 0 ? v + log1pf(expf(-v)) : log1pf(expf(v));
-            break;
-        case ACT_MISH:
-            x[i] = v * tanhf(v > 0 ? v + log1pf(expf(-v)) : log1pf(expf(v)));
-            break;
-        case ACT_GELU:
-            x[i] = v * .5f * (1 + erff(v * (float)M_SQRT1_2));
-            break;
-        case ACT_EXP:
-            x[i] = expf(v);
-            break;
-        case ACT_SQRT:
-            x[i] = sqrtf(v);
-            break;
-        case ACT_ABS:
-            x[i] = fabsf(v);
-            break;
-        default:
-            break;
-        }
-    }
-    return x;
 }
 
 static void activate(activation a, size_t pixels, int c, const float *x, size_t x_stride, float *y, size_t y_stride) {
@@ -135,19 +149,31 @@ static void activate(activation a, size_t pixels, int c, const float *x, size_t 
         const float *from = x + p * x_stride;
         float *to = y + p * y_stride;
         int i = 0;
-        for (; i + LANES <= c; i += LANES) store(to + i, apply(a, load(from + i)));
-        if (i < c) store_part(to + i, apply(a, load_part(from + i, c - i)), c - i);
+        for (; i + 4 * LANES <= c; i += 4 * LANES) {
+            vec v[4] = {load(from + i), load(from + i + LANES), load(from + i + 2 * LANES), load(from + i + 3 * LANES)};
+            apply(a, v, 4);
+            for (int k = 0; k < 4; k++) store(to + i + k * LANES, v[k]);
+        }
+        for (; i < c; i += LANES) {
+            int count = c - i < LANES ? c - i : LANES;
+            vec v = load_part(from + i, count);
+            apply(a, &v, 1);
+            store_part(to + i, v, count);
+        }
     }
 }
 
-/* One vector of an output pixel's channels, from sum (bias included) to memory. */
-INLINE void finish(const epilogue *e, vec sum, size_t pixel, int channel, int count, float *y, size_t y_stride) {
-    sum = apply(e->first, sum);
+/* From sums (bias included) to memory: vector i is `count` channels from `channel` on of pixel[i]. */
+INLINE void finish(const epilogue *e, vec *sum, int n, const size_t *pixel, int channel, int count, float *y, size_t y_stride) {
+    apply(e->first, sum, n);
     if (e->add) {
-        const float *add = e->add + pixel * e->add_stride + channel;
-        sum = apply(e->then, sum + (count >= LANES ? load(add) : load_part(add, count)));
+        for (int i = 0; i < n; i++) {
+            const float *add = e->add + pixel[i] * e->add_stride + channel;
+            sum[i] += count == LANES ? load(add) : load_part(add, count);
+        }
+        apply(e->then, sum, n);
     }
-    store_part(y + pixel * y_stride + channel, sum, count);
+    for (int i = 0; i < n; i++) store_part(y + pixel[i] * y_stride + channel, sum[i], count);
 }
 
 /* ---- panels of weights ---- */
@@ -205,14 +231,12 @@ INLINE void tile(const gather *g, const float *const *a, const float *b, int vec
             for (int v = 0; v < vectors; v++) store(y + pixel[r] * g->out_stride + channel + v * LANES, at_least(acc[r][v], lo));
         return;
     }
-    vec sums[ROWS][2]; /* a copy, so that acc stays in registers */
-    for (int r = 0; r < ROWS; r++)
-        for (int v = 0; v < vectors; v++) sums[r][v] = acc[r][v];
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) {
-            int left = count - v * LANES;
-            if (left > 0) finish(e, sums[r][v], pixel[r], channel + v * LANES, left < LANES ? left : LANES, y, g->out_stride);
-        }
+    for (int v = 0; v < vectors; v++) {
+        vec sums[ROWS]; /* a copy, so that acc stays in registers */
+        int left = count - v * LANES;
+        for (int r = 0; r < ROWS; r++) sums[r] = acc[r][v];
+        if (left > 0) finish(e, sums, rows, pixel, channel + v * LANES, left < LANES ? left : LANES, y, g->out_stride);
+    }
 }
 
 /* Tiles whose input stays in the second cache while all weights pass by. */
@@ -285,16 +309,19 @@ static void gather_run(const gather *g, int n, const float *x, const epilogue *e
 
 enum { POINTS = 36, CHUNK = 64 > COLUMNS ? 64 : COLUMNS };
 
-/* B^T d, for the points 0, 1, -1, 2, -2 and infinity; elements `step` apart, in place. */
+/* The points 0, A, -A, B, -B and infinity. With 5/8 and 3/2 the rounding error is half of what the usual 1 and 2 give, and their squares are exact. */
+static const float A = .625f, B = 1.5f, AA = .390625f, BB = 2.25f;
+
+/* B^T d; elements `step` apart, in place. */
 INLINE void input_transform(vec *d, int step) {
     vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
-    vec a = d4 - 4 * d2, b = d3 - 4 * d1, c = d4 - d2, f = 2 * (d3 - d1);
-    d[0] = 4 * d0 - 5 * d2 + d4;
+    vec a = d4 - BB * d2, b = A * (d3 - BB * d1), c = d4 - AA * d2, f = B * (d3 - AA * d1);
+    d[0] = AA * BB * d0 - (AA + BB) * d2 + d4;
     d[step] = a + b;
     d[2 * step] = a - b;
     d[3 * step] = c + f;
     d[4 * step] = c - f;
-    d[5 * step] = 4 * d1 - 5 * d3 + d5;
+    d[5 * step] = AA * BB * d1 - (AA + BB) * d3 + d5;
 }
 
 /* A^T m: 4 outputs of a kernel of 3, 2 of a kernel of 5; in place. */
@@ -303,12 +330,12 @@ INLINE void output_transform(vec *m, int step, int r) {
     vec a = m[step] + m[2 * step], b = m[step] - m[2 * step], c = m[3 * step] + m[4 * step], d = m[3 * step] - m[4 * step];
     m[0] = m0 + a + c;
     if (r == 5) {
-        m[step] = b + 2 * d + m5;
+        m[step] = A * b + B * d + m5;
         return;
     }
-    m[step] = b + 2 * d;
-    m[2 * step] = a + 4 * c;
-    m[3 * step] = b + 8 * d + m5;
+    m[step] = A * b + B * d;
+    m[2 * step] = AA * a + BB * c;
+    m[3 * step] = AA * A * b + BB * B * d + m5;
 }
 
 static size_t winograd_size(int r, int c, int oc) {
@@ -318,7 +345,8 @@ static size_t winograd_size(int r, int c, int oc) {
 
 /* G w G^T in double, for each pair of channels. */
 static void winograd_pack(int r, int c, int oc, const float *w, float *to) {
-    static const double points[5] = {0, 1, -1, 2, -2}, scale[5] = {1. / 4, -1. / 6, -1. / 6, 1. / 24, 1. / 24};
+    const double points[5] = {0, A, -A, B, -B}, near = 1. / (2 * AA * (AA - BB)), far = 1. / (2 * BB * (BB - AA));
+    const double scale[5] = {1. / (AA * BB), near, near, far, far};
     double g[6][5] = {{0}};
     for (int p = 0; p < 5; p++)
         for (int u = 0; u < r; u++) g[p][u] = scale[p] * (u ? pow(points[p], u) : 1);
@@ -437,12 +465,15 @@ INLINE void untransform_tile(const winograd *g, const winograd_split *s, int r, 
         for (int j = 0; j < 6; j++) output_transform(d + j, 6, r);
         for (int i = 0; i < side; i++) output_transform(d + i * 6, 1, r);
         vec bias = load(e->bias + chunk + c);
-        int count = end - c < LANES ? end - c : LANES;
+        vec sums[16];
+        size_t pixel[16];
+        int used = 0;
         for (int i = 0; i < high; i++)
-            for (int j = 0; j < wide; j++) {
-                size_t pixel = (sample * (size_t)g->oh + (size_t)(top + i)) * (size_t)g->ow + (size_t)(left + j);
-                finish(e, d[i * 6 + j] + bias, pixel, chunk + c, count, y, g->out_stride);
+            for (int j = 0; j < wide; j++, used++) {
+                pixel[used] = (sample * (size_t)g->oh + (size_t)(top + i)) * (size_t)g->ow + (size_t)(left + j);
+                sums[used] = d[i * 6 + j] + bias;
             }
+        finish(e, sums, used, pixel, chunk + c, end - c < LANES ? end - c : LANES, y, g->out_stride);
     }
 }
 
@@ -520,7 +551,7 @@ INLINE void windows(const window *g, int n, const float *x, const epilogue *e, f
                         }
                     if (kind == MEAN) sum /= (float)cells;
                     if (kind == DEPTHWISE)
-                        finish(e, sum, pixel, c, count, y, g->out_stride);
+                        finish(e, &sum, 1, &pixel, c, count, y, g->out_stride);
                     else
                         store_part(y + pixel * g->out_stride + c, sum, count);
                 }
