@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "net_text.h"
 #include "rng.h"
 
 enum { MAX_SIDE = 1 << 16, MAX_KERNEL = 1024, MAX_WORDS = 128 };
@@ -411,13 +412,14 @@ static bool parse_line(parser *p, char **word, int words) {
 }
 
 net *net_parse(const char *source, const char *file, char err[NET_ERROR]) {
+    char *plain = net_expand(source, file, NULL, 0, err);
+    if (!plain) return NULL;
     net *n = xarray(1, sizeof *n);
-    n->text = xstrdup(source);
+    n->text = plain;
     n->file = xstrdup(file);
     n->layer = xarray(NET_MAX_LAYERS, sizeof *n->layer);
     parser p = {.n = n, .err = err};
-    if (strlen(source) > NET_MAX_TEXT) bad(&p, "over 1 MiB");
-    for (const char *s = source; *s && !p.failed;) {
+    for (const char *s = plain; *s && !p.failed;) {
         size_t len = strcspn(s, "\n");
         char *line = strndup(s, len), *save, *word[MAX_WORDS];
         if (!line) die(EXIT_FAILED, "out of memory");

@@ -44,7 +44,7 @@
  * stride, dilation: S or SHxSW. pad, crop: P; B,A (B above and left, A below and right); T,L,B,R; pad=same as TensorFlow, ceil(size/S) outputs,
  * the odd pixel below and right; pad=valid, none.
  *
- * Numbers can have names: `set classes=80 landmarks=0` (a line of its own, above their use; net_expand can override the values), then
+ * Numbers can have names (net_text.h): `set classes=80 landmarks=0` (a line of its own, above their use; net_expand can override the values), then
  * `$classes` or `$landmarks*3` inside any word, and `if NAME LINE...` or `unless NAME LINE...` for a line that is only there when the value isn't, or is, 0.
  *
  * Training (net_run) knows the ops up to silu, pooling, gap, dropout, reshape, flatten, upsample, add of equal shapes and concat along channels; inference
