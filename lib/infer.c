@@ -79,7 +79,7 @@ static map map_of(const infer_run *r, int layer) {
 static const float *bordered(const infer_run *r, const step *s, int count) {
     const net_layer *l = &r->p->n->layer[s->layer];
     map x = map_of(r, l->input[0]);
-    float *to = (float *)((char *)r->scratch + s->scratch);
+    float *to = (float *)r->scratch + s->scratch / sizeof(float);
     size_t c = (size_t)x.c, row = (size_t)s->border_w * c;
     int wide = s->border_w - l->left < x.w ? s->border_w - l->left : x.w;
     memset(to, 0, (size_t)count * (size_t)s->border_h * row * sizeof *to);

@@ -556,7 +556,10 @@ static void plan_memory(planner *b) {
     }
     for (int i = 0; i < p->outputs; i++) use(b, p->out_layer[i], p->step_count, first, last);
     for (int i = 1; i < n->layers; i++)
-        if (last[i] >= 0) buffers[count++] = (buffer){.id = i, .start = first[i], .end = last[i], .count = infer_sample(p, i)};
+        if (last[i] >= 0) {
+            buffers[count] = (buffer){.id = i, .start = first[i], .end = last[i], .count = infer_sample(p, i)};
+            count++;
+        }
     p->slot_size = xarray((size_t)count + 1, sizeof *p->slot_size);
     p->slots = buffers_share(buffers, count, p->slot_size);
     for (int i = 0; i < count; i++) p->slot_of[buffers[i].id] = buffers[i].slot;

@@ -134,6 +134,9 @@ INLINE void apply(activation a, vec *x, int n) {
     case ACT_HARDSIGMOID:
         for (int i = 0; i < n; i++) x[i] = at_most(at_least(x[i] * alpha + beta, 0), 1);
         return;
+    case ACT_SCALE:
+        for (int i = 0; i < n; i++) x[i] = x[i] * alpha + beta;
+        return;
     case ACT_HARDSWISH:
         for (int i = 0; i < n; i++) x[i] *= at_most(at_least(x[i] + 3, 0), 6) * (1.f / 6);
         return;
@@ -252,7 +255,8 @@ static size_t gather_scratch(const gather *g) {
 
 static void gather_run(const gather *g, int n, const float *x, const epilogue *e, float *y, const float *zeros, void *scratch) {
     const float **a = scratch;
-    size_t *pixel = (size_t *)(a + (size_t)BLOCK_TILES * ROWS * (size_t)g->taps);
+    void *behind = a + (size_t)BLOCK_TILES * ROWS * (size_t)g->taps;
+    size_t *pixel = behind;
     size_t grid = (size_t)g->grid_h * (size_t)g->grid_w, total = (size_t)n * grid;
     int tiles = block_tiles(g);
     size_t step = (size_t)tiles * ROWS;

@@ -54,6 +54,7 @@ static const struct op_info {
     {"abs", OP_ACT, ACT_ABS, 1, 1, 0, 0, " "},
     {"clip", OP_ACT, ACT_CLIP, 1, 1, 2, 2, " "},
     {"hardsigmoid", OP_ACT, ACT_HARDSIGMOID, 1, 1, 2, 2, " "},
+    {"scale", OP_ACT, ACT_SCALE, 1, 1, 1, 2, " "},
     {"grid", OP_GRID, 0, 1, 1, 0, 0, " "},
     {"affine", OP_AFFINE, 0, 1, 1, 0, 0, " bias init "},
     {"constant", OP_CONSTANT, 0, 0, 0, 1, 1, " init "},
@@ -307,8 +308,8 @@ static bool argument(parser *p, const struct op_info *info, int index, const cha
     case OP_UPSAMPLE:
         return whole(p, "factor", word, 1, 64, &l->kh);
     case OP_ACT:
-        if (l->act.kind == ACT_CLIP || l->act.kind == ACT_HARDSIGMOID)
-            return number(p, "limit", word, -1e30, 1e30, index ? &l->act.beta : &l->act.alpha);
+        if (l->act.kind == ACT_CLIP || l->act.kind == ACT_HARDSIGMOID || l->act.kind == ACT_SCALE)
+            return number(p, "value", word, -1e30, 1e30, index ? &l->act.beta : &l->act.alpha);
         return number(p, "alpha", word, 0, 100, &l->act.alpha);
     default:
         return bad(p, "%s takes no '%.60s'", info->name, word);
@@ -631,11 +632,11 @@ static bool shape_layer(parser *p, int i) {
     case OP_PRELU:
         l->weight = add_param(n, i, "weight", true, 1, (uint32_t[]){(uint32_t)l->c});
         break;
-    case OP_CONSTANT:
-        l->weight =
-            add_param(n, i, "value", true, l->flat ? 1 : 3,
-                      l->flat ? (uint32_t[]){(uint32_t)l->c} : (uint32_t[]){(uint32_t)l->h, (uint32_t)l->w, (uint32_t)l->c});
+    case OP_CONSTANT: {
+        uint32_t sides[3] = {(uint32_t)l->h, (uint32_t)l->w, (uint32_t)l->c};
+        l->weight = add_param(n, i, "value", true, l->flat ? 1 : 3, l->flat ? sides + 2 : sides);
         break;
+    }
     case OP_MEAN:
         if (l->axis[0]) l->h = 1;
         if (l->axis[1]) l->w = 1;

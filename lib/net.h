@@ -21,6 +21,7 @@
  *     relu | leaky ALPHA | elu ALPHA | tanh | sigmoid | silu | softplus | mish | gelu | hardswish | exp | sqrt | abs
  *     clip LO HI                   min(max(x, LO), HI); relu6 is clip 0 6
  *     hardsigmoid ALPHA BETA       min(max(ALPHA*x + BETA, 0), 1)
+ *     scale A [B]                  A*x + B
  *     power P                      x^P
  *     prelu                        below 0 times NAME.weight[c]
  *     softmax                      over the channels of each pixel

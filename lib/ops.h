@@ -48,11 +48,13 @@ typedef enum {
     ACT_SQRT,
     ACT_ABS,
     ACT_CLIP,
-    ACT_HARDSIGMOID
+    ACT_HARDSIGMOID,
+    ACT_SCALE
 } act_kind;
 /* leaky: alpha*x below 0 (derivative alpha at 0, as frameworks take it); elu: alpha*(exp(x)-1) below 0; silu: x*sigmoid(x).
  * softplus: log(1+exp(x)); mish: x*tanh(softplus(x)); gelu: x*(1+erf(x/sqrt 2))/2; hardswish: x*min(max(x+3,0),6)/6;
- * clip: between alpha and beta; hardsigmoid: min(max(alpha*x+beta, 0), 1). */
+ * clip: between alpha and beta; hardsigmoid: min(max(alpha*x+beta, 0), 1);
+ * scale: alpha*x+beta. */
 typedef struct {
     act_kind kind;
     double alpha, beta;
