@@ -43,7 +43,10 @@ infer_run *infer_run_new(const infer *p) {
     infer_run *r = xarray(1, sizeof *r);
     r->p = p;
     r->slot = xarray((size_t)p->slots + 1, sizeof *r->slot);
-    r->maps = xarray((size_t)p->n->layers, sizeof *r->maps);
+    int inputs = 1;
+    for (int i = 0; i < p->n->layers; i++)
+        if (p->n->layer[i].inputs > inputs) inputs = p->n->layer[i].inputs;
+    r->maps = xarray((size_t)inputs, sizeof *r->maps);
     size_t batch = (size_t)p->batch;
     bool good = true;
     for (int i = 0; i < p->slots && good; i++) good = (r->slot[i] = take(r, batch * p->slot_size[i] * sizeof(float))) != NULL;

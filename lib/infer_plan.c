@@ -168,7 +168,7 @@ static void plan_conv(planner *b, step *s, const net_layer *l) {
 
     bool square = l->kh == l->kw && (l->kh == 3 || l->kh == 5) && l->groups == 1 && l->stride_h == 1 && l->stride_w == 1 &&
                   l->dil_h == 1 && l->dil_w == 1;
-    int side = 7 - l->kh;
+    int side = square ? 7 - l->kh : 1; /* of a tile's outputs */
     double tiles = (double)((l->h + side - 1) / side) * ((l->w + side - 1) / side);
     if (square && x->c >= 16 && l->c >= 16 && tiles * 36 < .6 * taps * l->h * l->w) {
         s->kind = STEP_WINOGRAD;
