@@ -293,7 +293,7 @@ static void test_conv(void) {
         text_addf(&t, "input %dx%dx%d\na conv %d %d pad=%d,%d,%d,%d\n", between(5, 17), between(5, 17), between(16, 40),
                   between(16, 40), i % 3 ? 3 : 5, below(3), below(3), below(3), below(3));
         add_followers(&t, "a");
-        compare(t.s, 1e-5);
+        compare(t.s, 2e-5); /* clip leaves small numbers of larger sums */
         free(t.s);
     }
     for (int i = 0; i < 12; i++) {
@@ -466,7 +466,7 @@ static void test_blocks(void) {
         "input 7\n",
         /* a constant on either side, and of every shape that is repeated */
         "input 3x4x5\nk constant 1x1x5\nl constant 3x4x1\nm constant 3x1x1\na add < k input\nb mul < a l\nc sub < m b\nd max < c "
-        "k l\ne div < input d\nf min < e m\n",
+        "k l\nabs\nd2 scale 1 .5\ne div < input d2\nf min < e m\n",
         "input 3x4x5\ng gap\nh reshape 1x1x5\ni sigmoid\nj mul < input i\n", /* squeeze and excitation */
         "input 6\na dense 6\nb relu\nc add < a input\nd concat < c b\ne softmax\n",
         "input 9x9x3\na conv 20 3 stride=2 pad=same groups=1\nb conv 20 3 groups=20 pad=same\nc hardswish\nd add < c a\n",

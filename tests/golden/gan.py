@@ -2,7 +2,7 @@
 """gan.py: makes gan.tns, what PyTorch in float64 makes of five training steps of a small GAN (gan-gen.net, gan-critic.net).
 
 Run by hand, with PyTorch: python3 tests/golden/gan.py. The tests need only its output. Nothing that goes in is stored: initial
-weights, photos and noise are a formula of integers, `number` below, which tests/c/test_gan.c repeats.
+weights, photos and noise are a formula of integers, `number` in formula.py, which tests/c/golden.c repeats.
 
 gan.tns holds, for each update (simultaneous, alternate):
     UPDATE/losses           [5, 4]: loss_d, loss_g, d_real, d_fake of each step
@@ -12,12 +12,12 @@ The two also differ in all else that has two forms: see `updates`.
 """
 import math
 import os
-import struct
-import zlib
 
 import torch
 import torch.nn as nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
+
+from formula import centred, frame, number
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
@@ -30,21 +30,6 @@ updates = {
     # PyTorch's own Adam, and both targets smoothed
     'alternate': dict(keras_eps=False, lr_gen=2e-3, lr_critic=1e-3, beta1=.5, beta2=.99, eps=1e-8, real=.9, fake=.1),
 }
-
-
-def number(key, count):
-    """count whole numbers below 2^32, of a name."""
-    x = (torch.arange(count, dtype=torch.int64) + zlib.crc32(key.encode())) & 0xFFFFFFFF
-    for shift, factor in (16, 0x21F0AAAD), (15, 0x735A2D97):
-        x = x ^ (x >> shift)
-        # the product modulo 2^32, in two halves, as int64 is signed
-        x = (x * (factor & 0xFFFF) + ((x * (factor >> 16) & 0xFFFF) << 16)) & 0xFFFFFFFF
-    return x ^ (x >> 15)
-
-
-def centred(key, *shape):
-    """In [-.5, .5)."""
-    return (number(key, math.prod(shape)).double() / 2**32 - .5).reshape(shape)
 
 
 def initial(key, shape):
@@ -168,19 +153,6 @@ def train(name, o):
         for key, v in net.state_dict().items():
             if not key.endswith('num_batches_tracked'):
                 yield f'{name}/end/{n}/{key}', v
-
-
-def frame(kind, seq, meta, tensor=None):
-    """A frame of TNS (formats/TNS.md), of float64 data or none."""
-    meta, data = meta.encode(), b''
-    shape = []
-    if tensor is not None:
-        shape = list(tensor.shape)
-        data = tensor.detach().contiguous().numpy().astype('<f8').tobytes()
-    body = b''.join(part + bytes(-len(part) % 64) for part in (meta, data))
-    head = struct.pack('<4s4B2I2Q6II', b'\x89TNS', 1, ord(kind), 0x33 if tensor is not None else 0, len(shape), 0, len(meta), len(data), seq,
-                       *(shape + [0] * (6 - len(shape))), zlib.crc32(body))
-    return head + struct.pack('<I', zlib.crc32(head)) + body
 
 
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'gan.tns')
