@@ -121,7 +121,7 @@ static const char *parse_dictionary(const char *p, npy_header *h, char err[256])
         snprintf(err, 256, "%d axes; at most %d can be read", rank, NPY_MAX_RANK);
         return err;
     }
-    if (fortran && rank > 1) return "in Fortran order; save numpy.ascontiguousarray(array) instead";
+    h->fortran = fortran && rank > 1;
     return NULL;
 }
 
@@ -157,6 +157,24 @@ const char *npy_read_header(int fd, npy_header *h, char err[256], int *is_errno)
     if (!wrong && memchr(s, 0, n)) wrong = "malformed header";
     if (!wrong) wrong = parse_dictionary(s, h, err);
     free(s);
+    if (!wrong && h->fortran) wrong = "in Fortran order; save numpy.ascontiguousarray(array) instead";
+    return wrong;
+}
+
+const char *npy_parse(const unsigned char *p, size_t n, npy_header *h, size_t *used, char err[256]) {
+    *h = (npy_header){0};
+    if (n < 10 || memcmp(p, magic, sizeof magic)) return "not a .npy file (bad magic)";
+    size_t wide = p[6] == 1 ? 2 : 4, length = (size_t)p[8] | (size_t)p[9] << 8;
+    if (p[6] < 1 || p[6] > 3 || p[7] || n < 8 + wide) return "not a version of .npy that can be read";
+    if (wide == 4) length |= (size_t)p[10] << 16 | (size_t)p[11] << 24;
+    if (length > MAX_HEADER) return "a header over 64 KiB";
+    if (n - 8 - wide < length) return "cut off in its header";
+    char *s = xmalloc(length + 1);
+    memcpy(s, p + 8 + wide, length);
+    s[length] = 0;
+    const char *wrong = memchr(s, 0, length) ? "malformed header" : parse_dictionary(s, h, err);
+    free(s);
+    *used = 8 + wide + length;
     return wrong;
 }
 

@@ -14,6 +14,7 @@ enum { NPY_MAX_RANK = TNS_MAX_RANK + 1, NPY_MAX_HEADER = 256 };
 
 typedef struct {
     int dtype; /* tns_dtype; booleans are TNS_U8, 0 and 1 */
+    bool fortran; /* the first axis varies fastest; only npy_parse gives such */
     bool swapped; /* big-endian: npy_swap what was read */
     int rank; /* 0..NPY_MAX_RANK */
     uint64_t shape[NPY_MAX_RANK];
@@ -23,6 +24,9 @@ typedef struct {
  * errno of a read that failed. Refused: what isn't numbers of a size that tensors have (complex, strings, dates, objects,
  * records), Fortran order (unless there is only one axis), more than NPY_MAX_RANK axes, a header over 64 KiB. */
 const char *npy_read_header(int fd, npy_header *h, char err[256], int *is_errno);
+
+/* The same from memory: *used is where the data begins. Takes Fortran order too. Needs 10 bytes and at most 64 KiB + 12. */
+const char *npy_parse(const unsigned char *p, size_t n, npy_header *h, size_t *used, char err[256]);
 
 /* The header as bytes, padded so that the data is 64-byte aligned in the file; returns how many there are. Little-endian, version 1.0.
  * A dtype that .npy hasn't (bf16, none) is the caller's mistake. */

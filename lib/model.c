@@ -8,6 +8,7 @@
 
 #include "base.h"
 #include "crc.h"
+#include "floats.h"
 
 /* The file of an operand; sets name when it is PATH:NAME. */
 static int open_operand(model *m, const char *operand) {
@@ -112,46 +113,6 @@ bool model_open(model *m, const char *operand, char err[MODEL_ERROR], bool *corr
     return good;
 }
 
-static float half_to_float(uint16_t h) {
-    uint32_t sign = (uint32_t)(h >> 15) << 31, exponent = h >> 10 & 31, mantissa = h & 1023, bits;
-    float f;
-    if (exponent == 0) {
-        f = (float)mantissa * 5.9604644775390625e-8f; /* 2^-24 */
-        return sign ? -f : f;
-    }
-    bits = sign | (exponent == 31 ? 255u << 23 : (exponent + 112) << 23) | mantissa << 13;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-/* A record's numbers as floats. */
-static bool fill(float *to, size_t count, const tns_frame *f) {
-    for (size_t i = 0; i < count; i++) {
-        uint16_t h;
-        uint32_t wide;
-        switch (f->dtype) {
-        case TNS_F32:
-            memcpy(to, f->data, count * sizeof *to);
-            return true;
-        case TNS_F64:
-            to[i] = (float)((const double *)f->data)[i];
-            break;
-        case TNS_F16:
-        case TNS_BF16:
-            h = ((const uint16_t *)f->data)[i];
-            wide = (uint32_t)h << 16;
-            if (f->dtype == TNS_F16)
-                to[i] = half_to_float(h);
-            else
-                memcpy(&to[i], &wide, sizeof wide);
-            break;
-        default:
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool fill_param(const model *m, const net *n, const net_param *p, char err[MODEL_ERROR]) {
     char *key = m->name ? xasprintf("%s/%s", m->name, p->key) : xstrdup(p->key), want[80], have[80];
     const tns_frame *f = NULL;
@@ -173,11 +134,11 @@ static bool fill_param(const model *m, const net *n, const net_param *p, char er
     } else if (f->rank != p->rank || memcmp(f->shape, shape.shape, sizeof shape.shape)) {
         tns_shape_text(f, have);
         snprintf(err, MODEL_ERROR, "%.200s: %.200s is %s, the network wants %s", m->path, key, have, want);
-    } else if (!fill(net_param_data(n, p), p->count, f)) {
+    } else if (f->dtype >> 4 != 3 && f->dtype != TNS_BF16) {
         snprintf(err, MODEL_ERROR, "%.200s: %.200s is of %s; weights are f32, f64, f16 or bf16", m->path, key,
                  tns_dtype_name(f->dtype));
     } else {
-        good = true;
+        good = floats_of(f, net_param_data(n, p));
     }
     free(key);
     return good;
