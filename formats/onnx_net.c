@@ -677,8 +677,20 @@ static value conv(lowering *b, value x, const value *weight, const value *bias, 
             if (w.after[i] < 0) return bad(b, "output_padding beyond its padding isn't supported"), x;
         }
     }
-    as_image(b, &x);
-    for (int i = 0; i < 2; i++) {
+    bool one = !transposed && w.k[0] == 1 && w.k[1] == 1 && w.stride[0] == 1 && w.stride[1] == 1;
+    for (int i = 0; i < 2; i++) one &= !w.before[i] && !w.after[i];
+    bool kept = one && lies_last(&x, 1); /* pixels in any order will do */
+    value y = x;
+    if (kept) {
+        if (x.flat || x.ch != x.dim[1]) shape(b, &x, count_of(&x) / x.dim[1], 1, x.dim[1]);
+        y = x;
+        while (y.atoms && y.atom[y.atoms - 1].axis == 1) y.atoms--;
+        y.dim[1] = y.ch = out;
+        if (out != 1) y.atom[y.atoms++] = (atom){1, 0, out};
+    } else {
+        as_image(b, &x);
+    }
+    for (int i = 0; i < 2 && !kept; i++) {
         int64_t in = i ? x.w : x.h;
         int64_t size = transposed ? (in - 1) * w.stride[i] + w.k[i] - w.before[i] - w.after[i] : windows(&w, i, in);
         if (size < 1) return bad(b, "its input is smaller than its kernel"), x;
@@ -691,7 +703,11 @@ static value conv(lowering *b, value x, const value *weight, const value *bias, 
     add_window(&op, &w, transposed ? "crop" : "pad");
     if (groups > 1) text_addf(&op, " groups=%lld", (long long)groups);
     if (!bias) text_add(&op, " bias=no");
-    value y = image(emit(b, &x.line, 1, "%s", op.s), x.rank, dim);
+    int id = emit(b, &x.line, 1, "%s", op.s);
+    if (kept)
+        y.line = id;
+    else
+        y = image(id, x.rank, dim);
     free(op.s);
     const float *data = floats_of_tensor(b, t);
     parameter(b, "weight", 4, (int64_t[]){t->dim[0], t->dim[1], w.k[0], w.k[1]}, data);
