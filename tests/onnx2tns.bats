@@ -60,7 +60,7 @@ for i, ((ws, w), (gs, g)) in enumerate(zip(want, got)):
     onnx2tns --range 0:1 "$golden/detector-16.onnx" -o d.tns
     text d.tns >d.net
     grep -q '^input 16x24x3 range=0:1$' d.net
-    [ "$(grep -c ' silu' d.net)" = 2 ]
+    [ "$(grep -c ' silu$' d.net)" = 2 ]
     [ "$(grep -c ' transpose' d.net)" = 0 ] || { cat d.net; false; }
     grep -q '^c conv 16 3 stride=2 pad=1' d.net
     onnx2tns "$golden/classifier-11.onnx" -o c.tns
