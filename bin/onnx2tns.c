@@ -61,8 +61,7 @@ int main(int argc, char **argv) {
     tns_meta_add(&f.meta, "kind", "model");
     tns_meta_add(&f.meta, "net", net_of.text);
     tns_meta_add(&f.meta, "source_sha256", digest);
-    char *extra = xasprintf("MODEL_%.16s", digest);
-    prog_add_pg(&f.meta, extra);
+    prog_add_pg(&f.meta, NULL);
     prog_write(&f);
     for (int i = 0; i < net_of.params; i++) {
         const onnx_param *p = &net_of.param[i];
@@ -76,7 +75,6 @@ int main(int argc, char **argv) {
     }
     prog_write(&(tns_frame){.type = 'E'});
     tns_frame_free(&f);
-    free(extra);
     free(net_of.text);
     free(net_of.param);
     onnx_free(o);

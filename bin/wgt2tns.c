@@ -87,8 +87,7 @@ static void write_model(const weights *w, const unsigned char *bytes, size_t n) 
     tns_meta_add(&h.meta, "kind", "model");
     tns_meta_add(&h.meta, "net", graph->text);
     tns_meta_add(&h.meta, "source_sha256", digest);
-    char *extra = xasprintf("--net=MODEL_%016llx MODEL_%.16s",
-                            (unsigned long long)hash64(HASH64_START, graph->text, strlen(graph->text)), digest);
+    char *extra = xasprintf("--net=MODEL_%016llx", (unsigned long long)hash64(HASH64_START, graph->text, strlen(graph->text)));
     prog_add_pg(&h.meta, extra);
     free(extra);
     /* Everything is looked up before anything is written. */
