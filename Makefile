@@ -135,13 +135,18 @@ demo: all
 	@$(call need,gnuplot,$(demo_packages))
 	@$(MAKE) --no-print-directory -f pipelines/demo.mk
 
-## make bench: measure; run it on a quiet machine
-bench: all
+## make bench: measure; run it on a quiet machine. PEER=COMMAND is measured beside it, as `COMMAND inception`, `COMMAND gan`...
+bench_tools := $(patsubst bench/%.c,build/bench/%,$(wildcard bench/*.c))
+build/bench/fma: compile += $(vectors) -ffp-contract=fast
+$(bench_tools): build/bench/%: bench/%.c $(build)/libtns.a build/link.cmd
+	@mkdir -p $(@D)
+	$(call run,LINK,$(compile) -o $@ $< $(build)/libtns.a $(libs))
+bench: all $(bench_tools)
 	@for script in bench/*.sh; do echo "# $$script"; "$$script"; done
 
 ## make check: static analysis, scripts, formatting, manuals
-c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch])
-scripts := .ci/run tests/run $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh)
+c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch] tests/fuzz/*.c bench/*.c)
+scripts := .ci/run tests/run tests/fuzz/run $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh)
 check:
 	@$(call need,clang-format cppcheck shellcheck mandoc,$(check_packages))
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -j$(JOBS) $(filter %.c,$(c_files))

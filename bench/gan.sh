@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One training step of the study's baseline: 64x64, batch 128. PEER='COMMAND' runs it first, in the same minute, and prints what it says.
+# One training step of the study's baseline: 64x64, batch 128. PEER=COMMAND is run as `COMMAND gan` first, in the same minute, and what it says is printed.
 # THREADS (default: all), STEPS (default 12), UPDATE (default simultaneous).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
 echo "GAN step, batch 128, $threads threads"
-[ -z "${PEER-}" ] || $PEER | sed 's/^/  peer:  /'
+[ -z "${PEER-}" ] || $PEER gan | sed 's/^/  peer:  /'
 drawface -n 256 --size 64 -o "$dir/faces.tns"
 tshuf --epochs 1000000 "$dir/faces.tns" |
     ganstep --gen pipelines/nets/gen.net --critic pipelines/nets/critic.net --state "$dir/state.tns" --steps "$steps" \

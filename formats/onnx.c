@@ -20,7 +20,9 @@ void *onnx_alloc(onnx *o, size_t count, size_t size) {
         o->owned_room = o->owned_room ? 2 * o->owned_room : 256;
         o->owned = xrealloc(o->owned, o->owned_room * sizeof *o->owned);
     }
-    return o->owned[o->owned_count++] = p;
+    o->owned[o->owned_count] = p;
+    o->owned_count++;
+    return p;
 }
 
 void onnx_free(onnx *o) {
@@ -184,7 +186,7 @@ static onnx_tensor *tensor(reader *r, const unsigned char *p, size_t n, char **n
     *name = "";
     while (proto_next(&m)) {
         if (m.field == 1) { /* dims, packed or not */
-            proto in = m.type == 2 ? proto_of(m.data, m.size) : (proto){0};
+            proto in = proto_of(m.data, m.type == 2 ? m.size : 0);
             do {
                 int64_t v = m.type == 2 && in.p < in.end ? (int64_t)proto_varint(&in) : (int64_t)m.value;
                 if (m.type == 2 && m.size == 0) break;

@@ -306,7 +306,7 @@ static int reshape(folder *f, onnx_tensor *const *in, onnx_tensor **out) {
     if (in[1]->count > ONNX_MAX_RANK) return bad(f, "Reshape to too many axes");
     for (int i = 0; i < rank; i++) {
         dim[i] = whole_at(in[1], (size_t)i);
-        if (dim[i] == 0 && i < in[0]->rank) dim[i] = in[0]->dim[i];
+        if (i < in[0]->rank && dim[i] == 0) dim[i] = in[0]->dim[i];
         if (dim[i] == -1 && open < 0) {
             open = i;
             continue;

@@ -429,7 +429,6 @@ static bool lies_last(const value *v, int axis) {
 /* Makes the axis the line's channels. */
 static void as_channels(lowering *b, value *v, int axis) {
     if (v->ch == v->dim[axis]) return;
-    if (v->flat && v->ch == v->dim[axis]) return;
     shape(b, v, count_of(v) / v->dim[axis], 1, v->dim[axis]);
 }
 
@@ -1158,7 +1157,7 @@ static value relabel(lowering *b, value x, const value *const *in, int ins) {
         rank = (int)in[1]->c->count;
         for (int i = 0; i < rank; i++) {
             dim[i] = constant_at(in[1], (size_t)i);
-            if (dim[i] == 0 && i < x.rank && !onnx_int(b->n, "allowzero", 0)) dim[i] = x.dim[i];
+            if (i < x.rank && dim[i] == 0 && !onnx_int(b->n, "allowzero", 0)) dim[i] = x.dim[i];
             if (dim[i] == -1 && open < 0)
                 open = i;
             else if (dim[i] < 1 || __builtin_mul_overflow(known, dim[i], &known))
@@ -1440,8 +1439,9 @@ static void recognise(onnx *o) {
                     char *y = p->in[j];
                     const onnx_node *sum = producer(o, p->in[1 - j]),
                                     *erf = sum && !strcmp(sum->op, "Add") && sum->ins == 2 ? producer(o, sum->in[0]) : NULL;
-                    const onnx_node *inner =
-                        erf && !strcmp(erf->op, "Erf") && is_number(o, sum->in[1], 1) ? producer(o, erf->in[0]) : NULL;
+                    const onnx_node *inner = erf && erf->ins && !strcmp(erf->op, "Erf") && is_number(o, sum->in[1], 1)
+                                                 ? producer(o, erf->in[0])
+                                                 : NULL;
                     if (inner && inner->ins == 2 && !strcmp(inner->in[0], y) &&
                         ((!strcmp(inner->op, "Div") && is_number(o, inner->in[1], M_SQRT2)) ||
                          (!strcmp(inner->op, "Mul") && is_number(o, inner->in[1], M_SQRT1_2)))) {

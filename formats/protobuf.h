@@ -17,6 +17,8 @@ typedef struct {
 } proto;
 
 static inline proto proto_of(const unsigned char *p, size_t n) {
+    static const unsigned char nothing[1];
+    if (!n) p = nothing;
     return (proto){.p = p, .end = p + n};
 }
 

@@ -34,7 +34,7 @@ static bool list_npz(weights *w, const zip *z, char err[WEIGHTS_ERROR]) {
         const zip_member *m = &z->member[i];
         char name[256], why[256];
         size_t len = strlen(m->name), used = 0;
-        npy_header h;
+        npy_header h = {0};
         if (len > 4 && !strcmp(m->name + len - 4, ".npy")) len -= 4;
         snprintf(name, sizeof name, "%.*s", (int)(len < 250 ? len : 250), m->name);
         /* The header says in its first bytes how long it is. */

@@ -4,7 +4,6 @@
 setup() {
     PATH="$BATS_TEST_DIRNAME/../bin:$PATH"
     golden=$BATS_TEST_DIRNAME/golden/onnx
-    stream=$BATS_TEST_DIRNAME/stream.py
     export PYTHONPATH=$BATS_TEST_DIRNAME/../formats:$BATS_TEST_DIRNAME/golden PYTHONDONTWRITEBYTECODE=1
     cd "$BATS_TEST_TMPDIR" || exit
     command -v python3 >/dev/null || skip "there is no python3"
