@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# wgt2tns: the same tensors in every form (tests/golden/weights.py), into a network, and files that lie, are cut or want something run.
+
+setup() {
+    PATH="$BATS_TEST_DIRNAME/../bin:$PATH"
+    golden=$BATS_TEST_DIRNAME/golden/weights
+    export PYTHONPATH=$BATS_TEST_DIRNAME/../formats PYTHONDONTWRITEBYTECODE=1
+    cd "$BATS_TEST_TMPDIR" || exit
+    command -v python3 >/dev/null || skip "there is no python3"
+    printf '%s\n' 'input 4x4x3' 'c conv 4 3' 'b batchnorm' flatten 'd dense 2' >x.net
+}
+
+fails() {
+    local status=0
+    "${@:2}" >out 2>err || status=$?
+    [ "$status" = "$1" ] || { echo "status $status, not $1: ${*:2}"; cat err; return 1; }
+}
+
+says() { grep -qF -- "$1" err || { echo "no \"$1\" in:"; cat err; return 1; }; }
+
+# The records of a stream, a line each, in order of their keys: key, dtype, shape, bytes.
+records() {
+    python3 -c 'import sys, tns
+for m, *r in sorted((dict(m)["key"], d, s, b.hex()) for t, d, s, m, b in tns.read(sys.stdin.buffer) if t == "R"): print(m, *r)'
+}
+
+# numbers KEY: its elements
+numbers() {
+    python3 -c 'import sys, tns, struct
+for t, d, s, m, b in tns.read(sys.stdin.buffer):
+    if t == "R" and dict(m)["key"] == sys.argv[1]: print("x".join(map(str, s)), *["%g" % x for x in struct.unpack("<%d%s" % (len(b) // int(tns.DTYPES[[k for k in tns.DTYPES if tns.DTYPES[k][0] == d][0]][1]), {"f32": "f", "f64": "d", "f16": "e", "i64": "q", "bf16": "H"}[d]), b)])' "$1"
+}
+
+@test "every form holds the same tensors" {
+    wgt2tns "$golden/plain.npz" | records >want
+    [ "$(wc -l <want)" = 8 ]
+    for f in packed.npz zip.pth old.pth nested.pth plain.safetensors; do
+        wgt2tns "$golden/$f" | records | grep -v num_batches >got
+        diff want got || { echo "$f differs"; false; }
+    done
+    wgt2tns "$golden/zip.pth" | records | grep -q '^b.num_batches_tracked i64 () '
+    wgt2tns - <"$golden/old.pth" | records | grep -v num_batches | diff want -
+    cat "$golden/old.pth" | wgt2tns - | records | grep -v num_batches | diff want -
+}
+
+@test "views, other orders and other types of number" {
+    for f in tied.pth tied-old.pth; do
+        wgt2tns "$golden/$f" >t.tns
+        [ "$(numbers part <t.tns)" = "3x4 6 7 8 9 10 11 12 13 14 15 16 17" ]
+        [ "$(numbers turned <t.tns)" = "6x4 0 6 12 18 1 7 13 19 2 8 14 20 3 9 15 21 4 10 16 22 5 11 17 23" ]
+    done
+    wgt2tns "$golden/tied.pth" >t.tns
+    [ "$(numbers odd <t.tns | cut -c1-12)" = "12 1 3 5 7 9" ]
+    [ "$(numbers half <t.tns | cut -c1-8)" = "24 0 1 2" ]
+    [ "$(numbers one <t.tns)" = " 7" ]
+    wgt2tns "$golden/fortran.npz" >t.tns
+    [ "$(numbers f <t.tns)" = "2x3 0 1 2 3 4 5" ]
+    [ "$(numbers b <t.tns)" = "3 0 1 2" ]
+    wgt2tns "$golden/half.safetensors" >t.tns
+    [ "$(numbers h <t.tns)" = "4 1 -2 0.5 65504" ]
+    printf '%s\n' 'input 1' 'h constant 4' >h.net
+    python3 -c 'import struct, json
+h = json.dumps({"h.value": {"dtype": "BF16", "shape": [4], "data_offsets": [0, 8]}}).encode()
+open("b.safetensors", "wb").write(struct.pack("<Q", len(h)) + h + struct.pack("<4H", 0x3f80, 0xc000, 0x3e80, 0))'
+    wgt2tns --net h.net b.safetensors -o t.tns
+    [ "$(numbers h.value <t.tns)" = "4 1 -2 0.25 0" ]
+}
+
+@test "into a network: names as they are, with a prefix, or Keras'; the model runs" {
+    wgt2tns --net x.net "$golden/plain.npz" -o want.tns
+    tcheck want.tns
+    records <want.tns >want
+    wgt2tns --net x.net "$golden/zip.pth" 2>err | records | diff want -
+    [ ! -s err ]
+    wgt2tns --net x.net --prefix module. "$golden/module.pth" | records | diff want -
+    wgt2tns --net x.net "$golden/keras.npz" | records | diff want -
+    tls --head want.tns | grep -q "source_sha256=$(sha256sum "$golden/plain.npz" | cut -d' ' -f1)"
+    printf 'key=a shape=4x4x3 fill=9\n' | python3 "$BATS_TEST_DIRNAME/stream.py" make | netrun -m want.tns | tcheck
+    printf '%s\n' 'set out=3' 'input 16' 'd dense $out' >y.net
+    fails 3 wgt2tns --net y.net "$golden/plain.npz"
+    says "d.weight is 2x16, the network wants 3x16"
+    wgt2tns --net y.net --set out=2 "$golden/plain.npz" 2>err | records | diff <(grep ^d want) -
+    says "6 of the file's 8 tensors aren't in y.net: c.weight c.bias"
+    fails 2 wgt2tns --net y.net --set in=2 "$golden/plain.npz"
+    says "there is: out"
+}
+
+@test "what is missing is named, with what comes near; nothing is half-written" {
+    printf '%s\n' 'input 16' 'e dense 2' >y.net
+    fails 3 wgt2tns --net y.net "$golden/plain.npz" -o out.tns
+    says "e.weight (2x16) is missing; of that shape there is: d.weight"
+    [ ! -e out.tns ]
+    printf '%s\n' input 'd dense 2' >y.net
+    fails 2 wgt2tns --net y.net "$golden/plain.npz"
+    says "say --size HxWxC"
+    fails 2 wgt2tns --set a=1 "$golden/plain.npz"
+    fails 1 wgt2tns nothing.npz
+    fails 3 wgt2tns x.net
+    says "neither .npz, .safetensors nor PyTorch weights"
+    fails 3 wgt2tns --max-record 16 "$golden/plain.npz"
+    says "larger than --max-record allows"
+}
+
+@test "a hostile pickle is an error, and nothing of it is run" {
+    for f in "$golden"/hostile-*.pkl; do
+        python3 -c 'import sys, zipfile
+z = zipfile.ZipFile("evil.pth", "w"); z.writestr("archive/data.pkl", open(sys.argv[1], "rb").read()); z.close()' "$f"
+        fails 3 wgt2tns evil.pth -o out.tns
+        [ ! -e out.tns ]
+        grep -q '^wgt2tns: evil.pth: ' err || { cat err; false; }
+    done
+    python3 -c 'import zipfile; z = zipfile.ZipFile("evil.pth", "w"); z.writestr("a/data.pkl", b"\x80\x02cos\nsystem\nX\x0a\0\0\0touch ownedq\0\x85R."); z.close()'
+    fails 3 wgt2tns evil.pth
+    says "refused: it names os.system"
+    [ ! -e owned ]
+    fails 3 wgt2tns "$golden/object.pth"
+    says "save model.state_dict()"
+}
+
+@test "a file that is cut, or whose bytes are changed, never passes for another" {
+    for f in plain.npz packed.npz zip.pth old.pth plain.safetensors; do
+        n=$(stat -c %s "$golden/$f")
+        for ((i = 0; i < n; i += n / 15 + 1)); do
+            head -c "$i" "$golden/$f" >cut
+            fails 3 wgt2tns cut -o out.tns
+            [ ! -e out.tns ]
+        done
+    done
+    # npz: every byte of a member is under its checksum
+    python3 -c 'import sys
+b = bytearray(open(sys.argv[1], "rb").read()); b[300] ^= 1; open("changed.npz", "wb").write(b)' "$golden/plain.npz"
+    fails 3 wgt2tns changed.npz -o out.tns
+}
+
+@test "a bomb isn't inflated, a tensor beyond its storage isn't read" {
+    python3 -c 'import zipfile
+z = zipfile.ZipFile("bomb.npz", "w", zipfile.ZIP_DEFLATED)
+h = b"{\x27descr\x27: \x27<f4\x27, \x27fortran_order\x27: False, \x27shape\x27: (%d,), }\n"
+z.writestr("a.npy", b"\x93NUMPY\1\0" + (len(h % 4)).to_bytes(2, "little") + h % 4 + bytes(30000000)); z.close()'
+    fails 3 wgt2tns bomb.npz
+    says "its size isn't that of its shape"
+    python3 -c 'import struct, json
+for name, shape, at in ("far", [4], [0, 16]), ("odd", [4], [0, 15]), ("huge", [1 << 31, 1 << 31], [0, 8]):
+    h = json.dumps({"x": {"dtype": "F32", "shape": shape, "data_offsets": at}}).encode()
+    open(name + ".safetensors", "wb").write(struct.pack("<Q", len(h)) + h + bytes(8))'
+    for f in far odd huge; do fails 3 wgt2tns $f.safetensors; done
+}
