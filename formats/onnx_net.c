@@ -1043,7 +1043,9 @@ static value resize(lowering *b, value x, const value *const *in, int ins) {
     for (int i = 0; i < 4; i++) {
         bool by_size = sizes && sizes->c && sizes->c->count == 4, by_scale = scales && scales->c && scales->c->count == 4;
         double f = by_scale ? onnx_at(scales->c, (size_t)i) : s && s->floats && s->count == 4 ? (double)s->floats[i] : 0;
-        int64_t size = by_size ? constant_at(sizes, (size_t)i) : f > 0 && f < 65536 ? (int64_t)floor((double)x.dim[i] * f + 1e-5) : 0;
+        int64_t size = by_size              ? constant_at(sizes, (size_t)i)
+                       : f > 0 && f < 65536 ? (int64_t)floor((double)x.dim[i] * f + 1e-5)
+                                            : 0;
         if (size < 1 || size > 65536) return bad(b, "its scales or sizes aren't constants that can be used"), x;
         if (i < 2 && size != x.dim[i]) return bad(b, "of channels isn't supported"), x;
         if (i >= 2) out[i - 2] = size;
