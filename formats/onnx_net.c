@@ -678,7 +678,8 @@ static value conv(lowering *b, value x, const value *weight, const value *bias, 
     }
     bool one = !transposed && w.k[0] == 1 && w.k[1] == 1 && w.stride[0] == 1 && w.stride[1] == 1;
     for (int i = 0; i < 2; i++) one &= !w.before[i] && !w.after[i];
-    bool kept = one && lies_last(&x, 1); /* pixels in any order will do */
+    /* Pixels in any order will do; channels must be in theirs. */
+    bool kept = one && lies_last(&x, 1) && (x.dim[1] == 1 || x.atom[x.atoms - 1].size == x.dim[1]);
     value y = x;
     if (kept) {
         if (x.flat || x.ch != x.dim[1]) shape(b, &x, count_of(&x) / x.dim[1], 1, x.dim[1]);

@@ -112,6 +112,21 @@ class Detector(nn.Module):
         return torch.cat((torch.cat(((lo + hi) / 2, hi - lo), 1) * stride, score.sigmoid(), torch.cat((points, marks[:, :, 2:].sigmoid()), 2).view(1, 6, -1)), 1)
 
 
+class Shuffle(nn.Module):
+    """ShuffleNet's: channels change places before convolutions of one pixel, depthwise ones, scales, and a dense layer."""
+    def __init__(s):
+        super().__init__()
+        s.a, s.b, s.n, s.c, s.d = nn.Conv2d(3, 12, 3, 2, 1), nn.Conv2d(12, 8, 1), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.Linear(8 * 4 * 3, 5)
+
+    def forward(s, x):
+        def shuffle(t, g):
+            n, c, h, w = t.shape
+            return t.view(n, g, c // g, h, w).transpose(1, 2).contiguous().view(n, c, h, w)
+        y = shuffle(F.relu(s.b(shuffle(s.a(x), 3))), 2)
+        z = s.c(shuffle(s.n(y) * torch.arange(1., 9).view(1, 8, 1, 1), 4))
+        return s.d(shuffle(z, 2).flatten(1)), torch.cat((shuffle(z, 2)[:, :4], z[:, 4:]), 1)
+
+
 # ---- by hand: protobuf, a field at a time ----
 
 def field(number, data):
@@ -181,5 +196,6 @@ if __name__ == '__main__':
     export('maps-bilinear-13', Maps('bilinear', False), torch.randn(1, 3, 10, 12), 13)
     export('maps-corners-15', Maps('bilinear', True), torch.randn(1, 3, 10, 12), 15)
     export('detector-12', Detector(), torch.randn(1, 3, 16, 24), 12)
+    export('shuffle-13', Shuffle(), torch.randn(1, 3, 8, 6), 13)
     export('detector-16', Detector(), torch.randn(1, 3, 16, 24), 16)
     by_hand()
