@@ -262,7 +262,7 @@ static int slice(folder *f, onnx_tensor *const *in, onnx_tensor **out) {
         int64_t left = by > 0 ? to - from : from - to, count = left <= 0 ? 0 : (left - 1) / (by > 0 ? by : -by) + 1;
         start += from * step[axis];
         dim[axis] = count;
-        step[axis] *= by;
+        step[axis] = count > 1 ? step[axis] * by : 0; /* a step that leads on is smaller than its axis */
     }
     return pick(f, x, x->rank, dim, step, start < 0 ? 0 : start, out);
 }

@@ -127,3 +127,11 @@ for i, ((ws, w), (gs, g)) in enumerate(zip(want, got)):
     done
     fails 3 onnx2tns "$golden/channels-last.tns"
 }
+
+@test "what once crashed is an error or a model" {
+    for f in "$BATS_TEST_DIRNAME"/data/crasher-*.onnx; do
+        status=0
+        onnx2tns "$f" >out.tns 2>err || status=$?
+        [ "$status" = 0 ] || [ "$status" = 3 ] || { echo "$f: $status"; cat err; false; }
+    done
+}
