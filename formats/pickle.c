@@ -8,7 +8,7 @@
 #include "lib/base.h"
 #include "lib/tns.h"
 
-enum { MAX_VALUES = 1 << 18, MAX_STACK = 1 << 18, MAX_MEMO = 1 << 20 };
+enum { MAX_VALUES = 1 << 18, MAX_STACK = 1 << 18, MAX_MEMO = 1 << 20, MAX_COPIED = 1 << 20, MAX_KEY = 200 };
 
 struct pickle {
     pickle_value **value; /* all of them, to be freed */
@@ -17,6 +17,7 @@ struct pickle {
     int depth, stack_room;
     pickle_value **memo;
     size_t memo_size, memos; /* memos: how many are used */
+    int copied; /* pairs that OrderedDict's calls copied: one list can be copied again and again */
     const unsigned char *p, *end;
     char *err;
     bool failed;
@@ -167,7 +168,8 @@ static void push_storage(pickle *k) {
                 !strcmp(id->item[0]->text, "storage") && id->item[1]->kind == PICKLE_GLOBAL && id->item[2]->kind == PICKLE_TEXT &&
                 id->item[4]->kind == PICKLE_INT;
     int dtype = good ? storage_dtype(id->item[1]->text) : -1;
-    if (dtype < 0 || id->item[4]->number < 0) {
+    /* Every tensor copies its storage's key. */
+    if (dtype < 0 || id->item[4]->number < 0 || strlen(id->item[2]->text) > MAX_KEY) {
         bad(k, "a persistent id that is no storage");
         return;
     }
@@ -220,6 +222,10 @@ static void reduce(pickle *k) {
             const pickle_value *pair = args->item[0]->item[i];
             if ((pair->kind != PICKLE_LIST && pair->kind != PICKLE_TUPLE) || pair->items != 2) {
                 bad(k, "a malformed OrderedDict");
+                return;
+            }
+            if (k->copied++ == MAX_COPIED) {
+                bad(k, "more than %d items in OrderedDicts", MAX_COPIED);
                 return;
             }
             append(result, pair->item[0]), append(result, pair->item[1]);
@@ -489,4 +495,10 @@ const pickle_value *pickle_get(const pickle_value *v, const char *key) {
     for (int i = 0; v && v->kind == PICKLE_DICT && i + 1 < v->items; i += 2)
         if (v->item[i]->kind == PICKLE_TEXT && !strcmp(v->item[i]->text, key)) return v->item[i + 1];
     return NULL;
+}
+
+int pickle_storage_dtype(const pickle *k, const char *key) {
+    for (int i = 0; i < k->values; i++)
+        if (k->value[i]->kind == PICKLE_STORAGE && !strcmp(k->value[i]->text, key)) return k->value[i]->dtype;
+    return -1;
 }

@@ -45,5 +45,7 @@ const pickle_value *pickle_root(const pickle *k);
 void pickle_free(pickle *k);
 /* The value of a text key; NULL when v is no dictionary or hasn't it. */
 const pickle_value *pickle_get(const pickle_value *v, const char *key);
+/* The dtype of the storage of that key, wherever the pickle names it; -1 when it doesn't. */
+int pickle_storage_dtype(const pickle *k, const char *key);
 
 #endif

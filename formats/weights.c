@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/crc.h"
 #include "npy.h"
 #include "pickle.h"
 #include "safetensors.h"
 #include "zip.h"
 
-enum { MAX_DEPTH = 8, MAX_VISITS = 1 << 18 };
+enum { MAX_DEPTH = 3 };
 
 static weight *add(weights *w, const char *name) {
     if ((w->count & (w->count - 1)) == 0)
@@ -22,6 +23,11 @@ static weight *add(weights *w, const char *name) {
 static bool says(char err[WEIGHTS_ERROR], const char *where, const char *wrong) {
     snprintf(err, WEIGHTS_ERROR, "%.100s%s%.280s", where, *where ? ": " : "", wrong);
     return false;
+}
+
+/* Of an array without elements the strides may be beyond all numbers, and are never used. */
+static int64_t wider(int64_t stride, uint64_t size) {
+    return (int64_t)((uint64_t)stride * size);
 }
 
 /* ---- npz ---- */
@@ -56,7 +62,7 @@ static bool list_npz(weights *w, const zip *z, char err[WEIGHTS_ERROR]) {
             int axis = h.fortran ? k : h.rank - 1 - k;
             if (h.shape[axis] > UINT32_MAX || __builtin_mul_overflow(bytes, h.shape[axis], &bytes) || bytes > INT64_MAX)
                 wrong = "too large";
-            t->shape[axis] = (uint32_t)h.shape[axis], t->stride[axis] = stride, stride *= (int64_t)h.shape[axis];
+            t->shape[axis] = (uint32_t)h.shape[axis], t->stride[axis] = stride, stride = wider(stride, h.shape[axis]);
         }
         if (!wrong && bytes != m->size - used) wrong = "its size isn't that of its shape";
         if (!wrong)
@@ -69,24 +75,22 @@ static bool list_npz(weights *w, const zip *z, char err[WEIGHTS_ERROR]) {
 
 /* ---- PyTorch ---- */
 
-/* The dictionary of tensors: the value itself, or the one under a usual name. */
-static const pickle_value *state_dict(const pickle_value *v) {
+/* The dictionary of tensors: the one under a usual name (a tensor may stand beside it: best_acc1), or the value itself. */
+static const pickle_value *state_dict(const pickle_value *v, int depth) {
     static const char *const names[] = {"state_dict", "model_state_dict", "model", "ema", "params_ema", "params",
                                         "net",        "weights",          "module"};
-    for (int depth = 0; v && depth < MAX_DEPTH; depth++) {
-        const pickle_value *inner = NULL;
-        if (v->kind != PICKLE_DICT) return NULL;
-        for (int i = 1; i < v->items; i += 2)
-            if (v->item[i]->kind == PICKLE_TENSOR) return v;
-        for (size_t i = 0; i < sizeof names / sizeof *names && (!inner || inner->kind != PICKLE_DICT); i++)
-            inner = pickle_get(v, names[i]);
-        v = inner;
+    if (v->kind != PICKLE_DICT) return NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && depth < MAX_DEPTH; i++) {
+        const pickle_value *inner = pickle_get(v, names[i]), *found = inner ? state_dict(inner, depth + 1) : NULL;
+        if (found) return found;
     }
+    for (int i = 1; i < v->items; i += 2)
+        if (v->item[i]->kind == PICKLE_TENSOR) return v;
     return NULL;
 }
 
 static bool list_tensors(weights *w, const pickle_value *root, char err[WEIGHTS_ERROR]) {
-    const pickle_value *d = state_dict(root);
+    const pickle_value *d = state_dict(root, 0);
     if (!d) return says(err, "", "a pickle without a dictionary of tensors; save model.state_dict()");
     for (int i = 0; i + 1 < d->items; i += 2) {
         const pickle_value *key = d->item[i], *v = d->item[i + 1];
@@ -123,6 +127,7 @@ static bool list_torch(weights *w, const zip *z, const zip_member *pickled, uint
     if (good && m && m->size == 3 && !zip_read(m, value, 3) && !strcmp(value, "big"))
         good = says(err, "", "written on a big-endian machine");
     free(order);
+    bool *verified = xarray((size_t)z->count + 1, sizeof *verified);
     for (int i = 0; good && i < w->count; i++) {
         weight *t = &w->weight[i];
         char *name = xasprintf("%.*sdata/%.200s", (int)folder, pickled->name, t->storage);
@@ -131,11 +136,17 @@ static bool list_torch(weights *w, const zip *z, const zip_member *pickled, uint
             good = says(err, t->name, m ? "it reaches beyond its storage" : "its storage is missing");
         } else {
             t->member = (int)(m - z->member), t->bytes = (size_t)m->size;
-            if (!m->deflated)
-                t->data = m->data, t->member = -1; /* as PyTorch writes it; the checksum of large files isn't worth a pass */
+            if (!m->deflated) { /* as PyTorch writes it: read where it is, so its checksum is looked at here, once a member */
+                bool *seen = &verified[t->member];
+                if (!*seen && crc32_of(0, m->data, (size_t)m->size) != m->crc)
+                    good = says(err, t->name, "is damaged: its checksum differs");
+                *seen = true;
+                t->data = m->data, t->member = -1;
+            }
         }
         free(name);
     }
+    free(verified);
     pickle_free(k);
     free(p);
     return good;
@@ -165,11 +176,10 @@ static bool list_old(weights *w, const unsigned char *p, size_t n, char err[WEIG
     if (good && keys->kind != PICKLE_LIST) good = says(err, "", "no list of storages");
     for (int i = 0; good && i < keys->items; i++) {
         const char *key = keys->item[i]->kind == PICKLE_TEXT ? keys->item[i]->text : "";
-        size_t size = 0;
-        for (int j = 0; j < w->count && !size; j++)
-            if (!w->weight[j].data && !strcmp(w->weight[j].storage, key)) size = tns_dtype_size(w->weight[j].dtype);
+        int dtype = pickle_storage_dtype(k[3], key); /* of an optimiser's too, which no weight has */
+        size_t size = dtype < 0 ? 0 : tns_dtype_size(dtype);
         if (n < 8 || !size || number(p, 8) > (n - 8) / size) {
-            good = says(err, key, size ? "its storage is cut off" : "a storage that no tensor uses");
+            good = says(err, key, size ? "its storage is cut off" : "a storage that the pickle doesn't name");
             break;
         }
         size_t bytes = (size_t)number(p, 8) * size;
@@ -188,6 +198,21 @@ static bool list_old(weights *w, const unsigned char *p, size_t n, char err[WEIG
 }
 
 /* ---- all ---- */
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool names_differ(const weights *w, char err[WEIGHTS_ERROR]) {
+    char **name = xarray((size_t)w->count + 1, sizeof *name);
+    bool good = true;
+    for (int i = 0; i < w->count; i++) name[i] = w->weight[i].name;
+    qsort(name, (size_t)w->count, sizeof *name, by_name);
+    for (int i = 1; i < w->count && good; i++)
+        if (!strcmp(name[i - 1], name[i])) good = says(err, name[i], "two tensors have this name");
+    free(name);
+    return good;
+}
 
 bool weights_open(weights *w, const unsigned char *p, size_t n, uint64_t max_data, char err[WEIGHTS_ERROR]) {
     *w = (weights){0};
@@ -213,7 +238,8 @@ bool weights_open(weights *w, const unsigned char *p, size_t n, uint64_t max_dat
         good = !wrong || (wrong == err ? false : says(err, "", wrong));
         for (int i = 0; i < w->count && good; i++) {
             int64_t stride = 1;
-            for (int k = w->weight[i].rank - 1; k >= 0; k--) w->weight[i].stride[k] = stride, stride *= w->weight[i].shape[k];
+            for (int k = w->weight[i].rank - 1; k >= 0; k--)
+                w->weight[i].stride[k] = stride, stride = wider(stride, w->weight[i].shape[k]);
         }
     } else {
         says(err, "", "neither .npz, .safetensors nor PyTorch weights (for .onnx there is onnx2tns)");
@@ -225,6 +251,7 @@ bool weights_open(weights *w, const unsigned char *p, size_t n, uint64_t max_dat
             if (__builtin_mul_overflow(bytes, (uint64_t)t->shape[k], &bytes)) bytes = UINT64_MAX;
         if (bytes > max_data || t->bytes > max_data) good = says(err, t->name, "larger than --max-record allows");
     }
+    good = good && names_differ(w, err);
     if (!good) weights_close(w);
     return good;
 }

@@ -145,3 +145,78 @@ for name, shape, at in ("far", [4], [0, 16]), ("odd", [4], [0, 15]), ("huge", [1
     open(name + ".safetensors", "wb").write(struct.pack("<Q", len(h)) + h + bytes(8))'
     for f in far odd huge; do fails 3 wgt2tns $f.safetensors; done
 }
+
+# Checkpoints as PyTorch would write them, without it: save(FILE, VALUE, OLD), tensor(NUMBERS).
+torch() {
+    python3 -c 'import io, pickle, struct, sys, types, zipfile
+sys.modules["torch"] = torch = types.ModuleType("torch"); sys.modules["torch._utils"] = utils = types.ModuleType("torch._utils")
+class FloatStorage: pass
+FloatStorage.__module__ = "torch"; torch.FloatStorage = FloatStorage
+def _rebuild_tensor_v2(*a): pass
+_rebuild_tensor_v2.__module__ = "torch._utils"; utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+class Tensor:
+    def __init__(self, x): self.x = x
+    def __reduce__(self): return _rebuild_tensor_v2, (Storage(self.x), 0, (len(self.x),), (1,), False, {})
+class Storage:
+    def __init__(self, x): self.x = x
+stored = []
+class Pickler(pickle.Pickler):
+    def persistent_id(self, v):
+        if not isinstance(v, Storage): return None
+        stored.append(v.x)
+        return "storage", FloatStorage, str(len(stored) - 1), "cpu", len(v.x)
+def tensor(*x): return Tensor(x)
+def floats(x): return struct.pack("<%df" % len(x), *x)
+def save(file, value, old=False):
+    stored.clear()
+    f = io.BytesIO()
+    Pickler(f, 2).dump(value)
+    if not old:
+        z = zipfile.ZipFile(file, "w"); z.writestr("a/data.pkl", f.getvalue())
+        for i, x in enumerate(stored): z.writestr("a/data/%d" % i, floats(x))
+        return z.close()
+    head = b"".join(pickle.dumps(v, 2) for v in (0x1950a86a20f9469cfc6c, 1001, {"little_endian": True}))
+    tail = pickle.dumps([str(i) for i in range(len(stored))], 2) + b"".join(struct.pack("<q", len(x)) + floats(x) for x in stored)
+    open(file, "wb").write(head + f.getvalue() + tail)
+def old_form(file, pickled): open(file, "wb").write(b"".join(pickle.dumps(v, 2) for v in (0x1950a86a20f9469cfc6c, 1001, {})) + pickled + b"N.")
+'"$1"
+}
+
+@test "a checkpoint: the weights are found beside a single tensor and an optimiser's" {
+    torch 'checkpoint = {"epoch": 1, "best_acc1": tensor(3.), "optimizer": {"state": {0: {"m": tensor(1., 2.)}}}, "state_dict": {"d.bias": tensor(4., 5.)}}
+save("new.pth", checkpoint); save("old.pth", checkpoint, True); save("plain.pth", {"d.bias": tensor(4., 5.), "params": {"lr": 1}})'
+    for f in new old plain; do
+        wgt2tns $f.pth -o got.tns
+        [ "$(tls got.tns | cut -f 2,3)" = $'d.bias\t2' ]
+        [ "$(numbers d.bias <got.tns)" = "2 4 5" ]
+    done
+}
+
+@test "a changed number in PyTorch's archive is an error, and so are two tensors of one name" {
+    torch 'save("a.pth", {"x": tensor(*map(float, range(1, 99)))})
+b = open("a.pth", "rb").read(); at = b.index(struct.pack("<f", 40)); open("b.pth", "wb").write(b[:at] + b"\1" + b[at + 1:])
+h = b"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"
+open("two.safetensors", "wb").write(struct.pack("<Q", len(h)) + h + bytes(4))'
+    wgt2tns a.pth -o a.tns
+    fails 3 wgt2tns b.pth -o b.tns
+    says "b.pth: x: is damaged: its checksum differs"
+    [ ! -e b.tns ]
+    fails 3 wgt2tns two.safetensors
+    says "a: two tensors have this name"
+}
+
+@test "little input never takes much memory: copied dictionaries, long keys; strides of empty arrays don't overflow" {
+    torch 'many = 20000
+old_form("copies.pth", b"\x80\x02ccollections\nOrderedDict\nq\0]q\1(]q\2(K\1K\2e" + b"h\2" * many + b"e0h\1\x85q\3" b"0" + b"h\0h\3R0" * many + b"N.")
+key = b"k" * 1000000
+old_form("key.pth", b"\x80\x02(X\7\0\0\0storagectorch\nFloatStorage\nX" + struct.pack("<I", len(key)) + key + b"X\3\0\0\0cpuK\1tQq\0" b"0"
+         b"ctorch._utils\n_rebuild_tensor_v2\nq\1" b"0(h\0K\0))tq\2" b"0" + b"h\1h\2R0" * 5000 + b"N.")
+h = b"{\"a\":{\"dtype\":\"F32\",\"shape\":[0,4294967295,4294967295,4294967295],\"data_offsets\":[0,0]}}"
+open("empty.safetensors", "wb").write(struct.pack("<Q", len(h)) + h)'
+    if (ulimit -v 400000; wgt2tns --version) >/dev/null 2>&1; then limit=400000; else limit=unlimited; fi # no limit under ASan
+    (ulimit -v $limit; fails 3 wgt2tns copies.pth)
+    says "more than 1048576 items in OrderedDicts"
+    (ulimit -v $limit; fails 3 wgt2tns key.pth)
+    says "a persistent id that is no storage"
+    wgt2tns empty.safetensors | tcheck
+}
