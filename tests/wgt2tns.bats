@@ -121,8 +121,8 @@ z = zipfile.ZipFile("evil.pth", "w"); z.writestr("archive/data.pkl", open(sys.ar
     for f in plain.npz packed.npz zip.pth old.pth plain.safetensors; do
         n=$(stat -c %s "$golden/$f")
         for ((i = 0; i < n; i += n / 15 + 1)); do
-            head -c "$i" "$golden/$f" >cut
-            fails 3 wgt2tns cut -o out.tns
+            head -c "$i" "$golden/$f" >part.bin
+            fails 3 wgt2tns part.bin -o out.tns
             [ ! -e out.tns ]
         done
     done
