@@ -161,7 +161,9 @@ static int where(folder *f, onnx_tensor *const *in, onnx_tensor **out) {
     const onnx_tensor *c = in[0], *a = in[1], *b = in[2];
     const onnx_tensor *large = c->count >= a->count && c->count >= b->count ? c : a->count >= b->count ? a : b;
     for (int i = 0; i < 3; i++)
-        if (in[i]->count != large->count && in[i]->count != 1) return bad(f, "Where with shapes that don't fit together");
+        if (in[i]->count != 1 &&
+            (in[i]->rank != large->rank || memcmp(in[i]->dim, large->dim, (size_t)large->rank * sizeof *large->dim)))
+            return bad(f, "Where with shapes that don't fit together");
     onnx_tensor *t = new (f, a->whole && b->whole, large->rank, large->dim);
     if (!t) return bad(f, "a constant too large");
     for (size_t k = 0; k < t->count; k++) {
@@ -427,7 +429,7 @@ static int reduce_prod(folder *f, onnx_tensor *const *in, onnx_tensor **out) {
     int64_t one[ONNX_MAX_RANK] = {1, 1, 1, 1, 1, 1, 1, 1};
     double product = 1;
     for (size_t k = 0; k < in[0]->count; k++) product *= onnx_at(in[0], k);
-    if (onnx_attr(f->n, "axes") && in[0]->rank > 1) return 0;
+    if ((onnx_attr(f->n, "axes") || (f->n->ins > 1 && in[1])) && in[0]->rank > 1) return 0;
     onnx_tensor *t = new (f, in[0]->whole, onnx_int(f->n, "keepdims", 1) ? in[0]->rank : 0, one);
     if (!t) return bad(f, "out of memory");
     set(t, 0, product);

@@ -1041,6 +1041,7 @@ static value resize(lowering *b, value x, const value *const *in, int ins) {
     const value *scales = upsample ? (ins > 1 ? in[1] : NULL) : ins > 2 ? in[2] : NULL, *sizes = ins > 3 ? in[3] : NULL;
     int64_t out[2];
     if (x.rank != 4) return bad(b, "of %d axes; images have 4", x.rank), x;
+    if (onnx_int(b->n, "antialias", 0)) return bad(b, "antialias isn't supported"), x;
     for (int i = 0; i < 4; i++) {
         bool by_size = sizes && sizes->c && sizes->c->count == 4, by_scale = scales && scales->c && scales->c->count == 4;
         double f = by_scale ? onnx_at(scales->c, (size_t)i) : s && s->floats && s->count == 4 ? (double)s->floats[i] : 0;
@@ -1049,6 +1050,8 @@ static value resize(lowering *b, value x, const value *const *in, int ins) {
                                             : 0;
         if (size < 1 || size > 65536) return bad(b, "its scales or sizes aren't constants that can be used"), x;
         if (i < 2 && size != x.dim[i]) return bad(b, "of channels isn't supported"), x;
+        if (!by_size && fabs((double)x.dim[i] * f - (double)size) > 1e-3) /* pixels lie by the scale, not by the sizes */
+            return bad(b, "a scale that gives no whole size isn't supported"), x;
         if (i >= 2) out[i - 2] = size;
     }
     as_image(b, &x);
@@ -1070,7 +1073,8 @@ static value resize(lowering *b, value x, const value *const *in, int ins) {
         if (!floors && !halves && !two) return bad(b, "nearest by %.40s and %.40s isn't supported", how, rounding), x;
         line_id = same && factor <= 64 ? emit(b, &x.line, 1, "upsample %lld", (long long)factor)
                                        : emit(b, &x.line, 1, "resize %lldx%lld", (long long)out[0], (long long)out[1]);
-    } else if (!strcmp(kind, "linear") && (!strcmp(how, "half_pixel") || !strcmp(how, "pytorch_half_pixel"))) {
+    } else if (!strcmp(kind, "linear") &&
+               (!strcmp(how, "half_pixel") || (!strcmp(how, "pytorch_half_pixel") && out[0] > 1 && out[1] > 1))) {
         line_id = emit(b, &x.line, 1, "resize %lldx%lld mode=bilinear", (long long)out[0], (long long)out[1]);
     } else if (!strcmp(kind, "linear") && !strcmp(how, "align_corners")) {
         line_id = emit(b, &x.line, 1, "resize %lldx%lld mode=corners", (long long)out[0], (long long)out[1]);
@@ -1220,7 +1224,8 @@ static value prelu(lowering *b, value x, const value *slope) {
     int64_t c = x.dim[1];
     if (t->count == 1) return activation(b, x, "leaky", onnx_at(t, 0), NAN);
     int axes[ONNX_MAX_RANK];
-    if ((int64_t)t->count != c) return bad(b, "its slope doesn't fit"), x;
+    int lead = t->rank - x.rank + 1; /* where the slope has the channels' axis */
+    if ((int64_t)t->count != c || lead < 0 || lead >= t->rank || t->dim[lead] != c) return bad(b, "its slope doesn't fit"), x;
     if (!lies_last(&x, 1)) {
         channels_last(x.rank, axes);
         arrange(b, &x, axes, x.rank);
@@ -1297,7 +1302,12 @@ static value simple(lowering *b, value x, const value *const *in, int ins, bool 
             if (in[i] && !in[i]->c) return bad(b, "its limits aren't constants"), x;
         return activation(b, x, "clip", limit(in, ins, 1, n, "min", -1e30), limit(in, ins, 2, n, "max", 1e30));
     }
-    if (!strcmp(n->op, "Identity") || !strcmp(n->op, "Dropout") || !strcmp(n->op, "Cast")) return x;
+    if (!strcmp(n->op, "Cast")) {
+        int64_t to = onnx_int(n, "to", 1);
+        if (to != 1 && to != 10 && to != 11 && to != 16) bad(b, "to whole numbers isn't supported");
+        return x;
+    }
+    if (!strcmp(n->op, "Identity") || !strcmp(n->op, "Dropout")) return x;
     *known = false;
     return x;
 }
