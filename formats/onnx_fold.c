@@ -46,7 +46,7 @@ static size_t strides(const onnx_tensor *t, size_t *step) {
 
 /* ---- element by element ---- */
 
-static double apply2(const char *op, double a, double b, bool whole) {
+static double apply2(const char *op, double a, double b, bool whole, bool c_like) {
     switch (op[0]) {
     case 'A': /* Add, And */
         return op[1] == 'd' ? a + b : a != 0 && b != 0;
@@ -56,7 +56,7 @@ static double apply2(const char *op, double a, double b, bool whole) {
         if (op[1] == 'u') return a * b;
         if (op[1] == 'i') return fmin(a, b);
         if (op[1] == 'a') return fmax(a, b);
-        return b == 0 ? 0 : a - b * floor(a / b);
+        return b == 0 ? 0 : c_like ? fmod(a, b) : a - b * floor(a / b);
     case 'D':
         return whole ? (b == 0 ? 0 : trunc(a / b)) : a / b;
     case 'P':
@@ -88,7 +88,8 @@ static int binary(folder *f, onnx_tensor *const *in, onnx_tensor **out) {
         if (ib >= 0 && db > 1) tb[i] = sb[ib];
     }
     bool whole = a->whole && b->whole;
-    bool result_whole = whole;
+    bool result_whole = f->n->op[0] == 'P' ? a->whole : whole; /* Pow's result is of its base's type */
+    bool c_like = onnx_int(f->n, "fmod", 0);
     for (size_t k = 0; k < sizeof logical / sizeof *logical; k++) result_whole |= !strcmp(f->n->op, logical[k]);
     onnx_tensor *t = new (f, result_whole, rank, dim);
     if (!t) return bad(f, "a constant too large");
@@ -109,9 +110,9 @@ static int binary(folder *f, onnx_tensor *const *in, onnx_tensor **out) {
             if (!over)
                 t->i[k] = z;
             else
-                set(t, k, apply2(f->n->op, (double)x, (double)y, true));
+                set(t, k, apply2(f->n->op, (double)x, (double)y, true, c_like));
         } else {
-            set(t, k, apply2(f->n->op, onnx_at(a, pa), onnx_at(b, pb), whole));
+            set(t, k, apply2(f->n->op, onnx_at(a, pa), onnx_at(b, pb), whole, c_like));
         }
         for (int i = rank - 1; i >= 0 && ++index[i] == (size_t)dim[i]; i--) index[i] = 0;
     }

@@ -315,6 +315,10 @@ static bool order_of(const value *v, int *axes, int *n) {
 /* Channels last, as an image of rank 4 (or a row of rank 3). */
 static void as_image(lowering *b, value *v) {
     int axes[ONNX_MAX_RANK];
+    if (v->rank > 4 || v->dim[0] != 1) {
+        bad(b, "of a batch of more than 1, or of more than 4 axes, isn't supported");
+        return;
+    }
     channels_last(v->rank, axes);
     arrange(b, v, axes, v->rank);
     if (v->rank == 4)
@@ -631,6 +635,29 @@ static bool window_of(lowering *b, const value *x, const int64_t *kernel, window
     return true;
 }
 
+/* What a transposed convolution takes off its output's borders: pads less output_padding, or what is over auto_pad's or output_shape's sizes. */
+static bool crop_of(lowering *b, const value *x, window *w) {
+    const onnx_attribute *more = onnx_attr(b->n, "output_padding"), *to = onnx_attr(b->n, "output_shape"),
+                         *a = onnx_attr(b->n, "auto_pad");
+    bool same = a && a->s && !strncmp(a->s, "SAME", 4), upper = same && !strcmp(a->s, "SAME_UPPER");
+    int axes = x->rank - 2, skip = 2 - axes;
+    if ((more && (int)more->count != axes) || (to && (int)to->count != axes)) return bad(b, "its attributes don't fit its input");
+    for (int i = skip; i < 2; i++) {
+        int64_t extra = more ? more->ints[i - skip] : 0, in = x->dim[i + 2 - skip];
+        if (w->dilation[i] != 1) return bad(b, "dilation isn't supported here");
+        if (extra < 0 || extra > 1024) return bad(b, "an output_padding out of range");
+        if (same || to) {
+            int64_t out = to ? to->ints[i - skip] : in * w->stride[i], total = (in - 1) * w->stride[i] + w->k[i] + extra - out;
+            if (out < 1 || total < 0 || total > 1024) return bad(b, "an output_shape beyond what is there isn't supported");
+            w->before[i] = upper ? total / 2 : total - total / 2;
+            w->after[i] = total - w->before[i];
+        }
+        w->after[i] -= extra;
+        if (w->after[i] < 0) return bad(b, "output_padding beyond its padding isn't supported");
+    }
+    return true;
+}
+
 static void add_window(text *t, const window *w, const char *border) {
     if (w->stride[0] != 1 || w->stride[1] != 1)
         text_addf(t, w->stride[0] == w->stride[1] ? " stride=%lld" : " stride=%lldx%lld", (long long)w->stride[0],
@@ -667,14 +694,7 @@ static value conv(lowering *b, value x, const value *weight, const value *bias, 
     if (!window_of(b, &x, t->dim + 2, &w)) return x;
     int64_t out = transposed ? t->dim[1] * groups : t->dim[0];
     if (transposed) {
-        const onnx_attribute *op = onnx_attr(b->n, "output_padding");
-        if (onnx_attr(b->n, "output_shape")) return bad(b, "output_shape isn't supported"), x;
-        for (int i = 0; i < 2; i++) {
-            int skip = 4 - x.rank;
-            if (w.dilation[i] != 1) return bad(b, "dilation isn't supported here"), x;
-            if (op && i >= skip && i - skip < (int)op->count) w.after[i] -= op->ints[i - skip];
-            if (w.after[i] < 0) return bad(b, "output_padding beyond its padding isn't supported"), x;
-        }
+        if (!crop_of(b, &x, &w)) return x;
     }
     bool one = !transposed && w.k[0] == 1 && w.k[1] == 1 && w.stride[0] == 1 && w.stride[1] == 1;
     for (int i = 0; i < 2; i++) one &= !w.before[i] && !w.after[i];
@@ -756,6 +776,8 @@ static value batchnorm(lowering *b, value x, const value *const *in) {
     static const char *const suffix[4] = {"weight", "bias", "running_mean", "running_var"};
     int axes[ONNX_MAX_RANK];
     char eps[32];
+    if (onnx_int(b->n, "training_mode", 0) || !onnx_int(b->n, "spatial", 1))
+        return bad(b, "in training mode, or by pixels, isn't supported"), x;
     for (int i = 1; i < 5; i++)
         if (!in[i] || !in[i]->c || x.rank < 2 || (int64_t)in[i]->c->count != x.dim[1])
             return bad(b, "its parameters don't fit its input"), x;
@@ -1040,7 +1062,9 @@ static value resize(lowering *b, value x, const value *const *in, int ins) {
     bool upsample = !strcmp(b->n->op, "Upsample");
     const value *scales = upsample ? (ins > 1 ? in[1] : NULL) : ins > 2 ? in[2] : NULL, *sizes = ins > 3 ? in[3] : NULL;
     int64_t out[2];
+    const onnx_attribute *policy = onnx_attr(b->n, "keep_aspect_ratio_policy");
     if (x.rank != 4) return bad(b, "of %d axes; images have 4", x.rank), x;
+    if (policy && policy->s && strcmp(policy->s, "stretch")) return bad(b, "%.40s isn't supported", policy->s), x;
     if (onnx_int(b->n, "antialias", 0)) return bad(b, "antialias isn't supported"), x;
     for (int i = 0; i < 4; i++) {
         bool by_size = sizes && sizes->c && sizes->c->count == 4, by_scale = scales && scales->c && scales->c->count == 4;
@@ -1089,7 +1113,7 @@ static value pad(lowering *b, value x, const value *const *in, int ins) {
     int64_t p[8];
     char number[32];
     size_t n = ins > 1 && in[1] && in[1]->c ? in[1]->c->count : a ? a->count : 0;
-    if (x.rank != 4 || n != 8 || (ins > 1 && !in[1]->c) || (ins > 3 && in[3]))
+    if (x.rank != 4 || n != 8 || (ins > 1 && (!in[1] || !in[1]->c)) || (ins > 2 && in[2] && !in[2]->c) || (ins > 3 && in[3]))
         return bad(b, "pads must be 8 constants, for an image"), x;
     for (int i = 0; i < 8; i++) {
         p[i] = ins > 1 ? constant_at(in[1], (size_t)i) : a->ints[i];
@@ -1112,6 +1136,7 @@ static value space(lowering *b, value x, bool to_space) {
     int64_t s = onnx_int(b->n, "blocksize", 0);
     const onnx_attribute *mode = onnx_attr(b->n, "mode");
     bool crd = mode && mode->s && !strcmp(mode->s, "CRD");
+    if (!to_space && mode && mode->s && strcmp(mode->s, "DCR")) return bad(b, "mode %.40s isn't supported", mode->s), x;
     if (x.rank != 4 || s < 1 || s > 64 || (to_space ? x.dim[1] % (s * s) : x.dim[2] % s || x.dim[3] % s))
         return bad(b, "a blocksize that doesn't fit"), x;
     if (to_space) {
@@ -1270,6 +1295,10 @@ static bool reduction(lowering *b, value x, const value *const *in, int ins, val
             if (axis < 0 || axis >= x.rank) return bad(b, "over no axis");
             over[axis] = true;
         }
+        if (!n && !global && onnx_int(b->n, "noop_with_empty_axes", 0)) {
+            *out = x;
+            return true;
+        }
         for (int k = 0; k < x.rank && !n; k++) over[k] = true;
         *out = reduce(b, x, over, global || onnx_int(b->n, "keepdims", 1), kinds[i].kind);
         return true;
@@ -1307,6 +1336,8 @@ static value simple(lowering *b, value x, const value *const *in, int ins, bool 
         if (to != 1 && to != 10 && to != 11 && to != 16) bad(b, "to whole numbers isn't supported");
         return x;
     }
+    if (!strcmp(n->op, "Dropout") && ins > 2 && in[2] && !(in[2]->c && in[2]->c->count == 1 && onnx_at(in[2]->c, 0) == 0))
+        bad(b, "in training mode isn't supported");
     if (!strcmp(n->op, "Identity") || !strcmp(n->op, "Dropout")) return x;
     *known = false;
     return x;
@@ -1524,7 +1555,8 @@ static void lower_node(lowering *b, const onnx_node *n) {
         int64_t from = onnx_int(n, "start", 0), to = onnx_int(n, "end", in[0]->rank);
         if (from < 0) from += in[0]->rank;
         if (to < 0) to += in[0]->rank;
-        if (from < 0 || to > in[0]->rank || from > to) from = 0, to = in[0]->rank;
+        from = from < 0 ? 0 : from > in[0]->rank ? in[0]->rank : from;
+        to = to < from ? from : to > in[0]->rank ? in[0]->rank : to;
         int64_t rank = to - from;
         onnx_tensor *t = onnx_new_tensor(b->o, true, 1, &rank);
         for (int64_t i = 0; t && i < rank; i++) t->i[i] = in[0]->dim[i + from];
@@ -1610,7 +1642,7 @@ static bool lower_output(lowering *b, const char *name, int *line_id) {
     if (v.rank <= 2)
         flatten(b, &v);
     else if (v.rank == 4)
-        shape(b, &v, v.dim[axes[1]], v.dim[axes[2]], last);
+        shape(b, &v, v.dim[axes[0]] * v.dim[axes[1]], v.dim[axes[2]], last);
     else
         shape(b, &v, all / last, 1, last);
     if (b->l[v.line].must_name || b->l[v.line].name || v.line == 0) { /* it has a name already */

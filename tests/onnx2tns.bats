@@ -107,6 +107,24 @@ for i, ((ws, w), (gs, g)) in enumerate(zip(want, got)):
     says "tensor far: its data is in another file"
 }
 
+@test "what would change the numbers without a word is refused" {
+    refuse() { # WHAT NODES [CONSTANTS]
+        onnx a.onnx "save([$2], dict(${3:-}))"
+        fails 3 onnx2tns a.onnx
+        says "$1"
+    }
+    refuse "in training mode" 'node("Dropout", ["input", "", "t"], ["y"])' 't=T((), [1], int)'
+    refuse "in training mode" 'node("BatchNormalization", ["input", "a", "a", "a", "a"], ["y"], training_mode=1)' 'a=T((2,), [1., 1.])'
+    refuse "not_larger isn't supported" 'node("Resize", ["input", "", "", "s"], ["y"], keep_aspect_ratio_policy="not_larger")' 's=T((4,), [1, 2, 8, 4], int)'
+    refuse "antialias isn't supported" 'node("Resize", ["input", "", "", "s"], ["y"], mode="linear", antialias=1)' 's=T((4,), [1, 2, 2, 2], int)'
+    refuse "a scale that gives no whole size" 'node("Resize", ["input", "", "s"], ["y"], mode="linear")' 's=T((4,), [1., 1., 1.7, 1.7])'
+    refuse "mode CRD isn't supported" 'node("SpaceToDepth", ["input"], ["y"], blocksize=2, mode="CRD")'
+    refuse "to whole numbers isn't supported" 'node("Cast", ["input"], ["y"], to=7)'
+    refuse "its slope doesn't fit" 'node("PRelu", ["input", "s"], ["y"])' 's=T((4,), [.1, .2, .3, .4])'
+    refuse "of a batch of more than 1" 'node("Reshape", ["input", "s"], ["r"]), node("MaxPool", ["r"], ["y"], kernel_shape=[2, 2])' 's=T((4,), [2, 1, 4, 4], int)'
+    refuse "pads must be" 'node("Pad", ["input", "p", "input"], ["y"])' 'p=T((8,), [0, 0, 1, 1, 0, 0, 1, 1], int)'
+}
+
 @test "open sizes want --size" {
     onnx a.onnx 'save([node("Relu", ["input"], ["y"])], x=(1, 3, 0, 0))'
     fails 3 onnx2tns a.onnx
