@@ -14,6 +14,7 @@ typedef struct {
 typedef struct {
     step *steps;
     int count, depth;
+    int model; /* the training whose model (--save) is wanted, or -1 */
     text *out;
     script_names *names; /* [0]: inputs, [1]: states */
 } history;
@@ -155,6 +156,7 @@ static bool add_pipeline(history *h, int i, bool for_state) {
         else if (draws(s))
             state = variable(&h->names[1], s->previous);
         if (trains(s) || draws(s)) text_addf(h->out, " --state=\"$STATE%d\"", state);
+        if (chain[k] == h->model) text_addf(h->out, " --save=\"$STATE%d.model\"", state);
         if (!k && !strcmp(s->previous, "-") && !draws(s)) add_input(h, s);
     }
     text_add(h->out, for_state && trains(s) ? " >/dev/null\n" : "\n");
@@ -166,7 +168,7 @@ bool script_add(script *sc, const tns_meta *header) {
     history h = {.out = &sc->text, .names = sc->names};
     text name = {0}, value = {0};
     const char *kind = tns_meta_get(header, "kind", &value);
-    bool is_state = kind && !strcmp(kind, "state");
+    bool is_state = kind && !strcmp(kind, "state"), is_model = kind && !strcmp(kind, "model");
     int lines = 0;
     bool good = true;
     for (size_t pos = 0; tns_meta_next(header, &pos, &name, &value);) lines += !strcmp(name.s, "pg");
@@ -180,9 +182,10 @@ bool script_add(script *sc, const tns_meta *header) {
     good = good && lines;
     for (int i = 0; good && i < h.count; i++)
         if (!h.steps[i].continued) {
+            h.model = is_model && trains(&h.steps[i]) ? i : -1;
             good = add_pipeline(&h, i, is_state);
-            if (good && is_state && trains(&h.steps[i]))
-                text_addf(h.out, "cat \"$STATE%d\"\n", variable(&h.names[1], h.steps[i].id));
+            if (good && (is_state || is_model) && trains(&h.steps[i]))
+                text_addf(h.out, "cat \"$STATE%d%s\"\n", variable(&h.names[1], h.steps[i].id), is_model ? ".model" : "");
         }
     for (int i = 0; i < h.count; i++) free(h.steps[i].id);
     free(h.steps);

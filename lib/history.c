@@ -41,6 +41,14 @@ struct history_log {
     char *path;
 };
 
+/* How many tabs stand before the word `step` in the header. */
+static int step_column(const char *header) {
+    int column = 0;
+    for (const char *s = header; strncmp(s, "step", 4) || (s[4] != '\t' && s[4] != '\n'); column++)
+        if (!(s = strchr(s, '\t')) || !*++s) return 0;
+    return column;
+}
+
 /* Bytes of the header line and of the rows up to step, or 0 when the first line isn't the header; *last: the last row's step. */
 static uint64_t rows_up_to(int fd, const char *header, uint64_t step, uint64_t *last) {
     FILE *f = fdopen(dup(fd), "r");
@@ -49,12 +57,14 @@ static uint64_t rows_up_to(int fd, const char *header, uint64_t step, uint64_t *
     size_t cap = 0;
     ssize_t n = getline(&line, &cap, f);
     uint64_t at = n > 0 && !strcmp(line, header) ? (uint64_t)n : 0, row;
+    int column = step_column(header);
     *last = 0;
     while (at && (n = getline(&line, &cap, f)) > 0 && line[n - 1] == '\n') {
-        char *tab = strchr(line, '\t');
-        if (!tab) break;
+        char *value = line, *tab;
+        for (int i = 0; value && i < column; i++) value = (value = strchr(value, '\t')) ? value + 1 : NULL;
+        if (!value || !(tab = strchr(value, '\t'))) break;
         *tab = 0;
-        if (!parse_u64(line, &row) || row > step) break;
+        if (!parse_u64(value, &row) || row > step) break;
         at += (uint64_t)n;
         *last = row;
     }

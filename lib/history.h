@@ -11,8 +11,8 @@
 
 #include "tns.h"
 
-/* A text file: a header line, then rows that begin with the step and a tab. step 0 starts it anew. Warns when the rows up to step aren't all
- * there. */
+/* A text file: a header line of tab-separated names, one of them `step`, then rows, none of a lesser step than the row before. step 0 starts it anew. Warns
+ * when the rows up to step aren't all there. */
 typedef struct history_log history_log;
 history_log *history_log_open(const char *path, const char *header, uint64_t step);
 void history_log_row(history_log *l, const char *row); /* with its newline; reaches the file at once */

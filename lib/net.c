@@ -25,9 +25,9 @@ static const struct op_info {
     const char *attributes; /* " stride pad ", blank-separated with blanks around */
 } op_table[] = {
     {"input", OP_INPUT, 0, 0, 0, 0, 1, " range "},
-    {"dense", OP_DENSE, 0, 1, 1, 1, 1, " bias init "},
-    {"conv", OP_CONV, 0, 1, 1, 2, 2, " stride pad dilation groups bias init "},
-    {"convt", OP_CONVT, 0, 1, 1, 2, 2, " stride crop groups bias init "},
+    {"dense", OP_DENSE, 0, 1, 1, 1, 1, " bias init l2 "},
+    {"conv", OP_CONV, 0, 1, 1, 2, 2, " stride pad dilation groups bias init l2 "},
+    {"convt", OP_CONVT, 0, 1, 1, 2, 2, " stride crop groups bias init l2 "},
     {"batchnorm", OP_BATCHNORM, 0, 1, 1, 0, 0, " eps momentum unbiased init "},
     {"layernorm", OP_LAYERNORM, 0, 1, 1, 0, 0, " eps init "},
     {"relu", OP_ACT, ACT_RELU, 1, 1, 0, 0, " "},
@@ -264,6 +264,7 @@ static bool attribute(parser *p, const struct op_info *info, char *word, net_lay
     if (!strcmp(word, "count_pad")) return yes_no(p, word, value, &l->count_pad);
     if (!strcmp(word, "unbiased")) return yes_no(p, word, value, &l->unbiased);
     if (!strcmp(word, "eps")) return number(p, word, value, 1e-12, 1, &l->eps);
+    if (!strcmp(word, "l2")) return number(p, word, value, 0, 1e6, &l->l2);
     if (!strcmp(word, "momentum")) return number(p, word, value, 0, 1, &l->momentum);
     if (!strcmp(word, "init")) return initialiser(p, value, l);
     n->range = !strcmp(value, "imagenet") ? RANGE_IMAGENET : !strcmp(value, "caffe") ? RANGE_CAFFE : RANGE_LINEAR; /* range */
@@ -364,6 +365,7 @@ static bool parse_line(parser *p, char **word, int words) {
                      .bias = true,
                      .eps = 1e-3,
                      .momentum = .99,
+                     .l2 = -1,
                      .alias = -1,
                      .weight = -1,
                      .bias_param = -1,

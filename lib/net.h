@@ -10,9 +10,9 @@
  *     input C | HxWxC              what one sample is: a vector or an image. Without a size: given by the data (net_shape)
  *           [range=LO:HI|imagenet|caffe]   how u8 pixels become numbers (default: the program's). imagenet: torchvision's, RGB/255
  *                                  less .485 .456 .406, over .229 .224 .225; caffe: Keras', BGR less 103.939 116.779 123.68
- *     dense OUT                    [bias=no] [init=I]; wants a vector
- *     conv OUT K[xK]               [stride=S] [pad=P] [dilation=D] [groups=G] [bias=no] [init=I]; groups as many as channels: depthwise
- *     convt OUT K[xK]              [stride=S] [crop=P] [groups=1] [bias=no] [init=I]: (size-1)*S + K - before - after outputs
+ *     dense OUT                    [bias=no] [init=I] [l2=L]; wants a vector
+ *     conv OUT K[xK]               [stride=S] [pad=P] [dilation=D] [groups=G] [bias=no] [init=I] [l2=L]; groups as many as channels: depthwise
+ *     convt OUT K[xK]              [stride=S] [crop=P] [groups=1] [bias=no] [init=I] [l2=L]: (size-1)*S + K - before - after outputs
  *                                  k5 s2: Keras' `same` is crop=1,2; PyTorch's padding 2, output_padding 1 is crop=2,1
  *     batchnorm                    [eps=1e-3] [momentum=.99] [unbiased=no] [init=I: of the scale]
  *     layernorm                    [eps=1e-3] [init=I]; over all of a sample, scale and shift a channel
@@ -50,6 +50,8 @@
  *
  * Training (net_run) knows the ops up to silu, pooling, gap, dropout, reshape, flatten, upsample, add of equal shapes and concat along channels; inference
  * (infer.h) all of them.
+ *
+ * L: a penalty of L * sum of weight^2 in a classifier's training (cls.h), in place of the program's for all layers; 0 for none
  *
  * I: glorot (uniform, the default) | he (normal) | torch (uniform 1/sqrt(fan in), bias too) | normal:MEAN,STD | zeros | ones
  *
@@ -134,6 +136,7 @@ typedef struct {
     bool same, bias, count_pad, unbiased;
     double eps, momentum;
     double value; /* dropout's rate, power's exponent, pad's constant */
+    double l2; /* < 0: not said */
     int from[3], to[3], step[3]; /* slice, of h, w, c; to < 0: to the end (set by net_shape) */
     int axis[3]; /* transpose: output axis i is input axis axis[i]; mean: whether axis i goes; concat: axis[0] */
     int mode; /* pad_mode or resize_mode */

@@ -141,7 +141,7 @@ typedef struct ops {
     void (*upsample_backward)(int n, int h, int w, int c, int factor, const void *dy, void *dx);
     /* Copies columns: for r < rows: to[r*to_stride .. +cols] = from[r*from_stride .. +cols] (concatenation and its adjoint). */
     void (*copy_columns)(size_t rows, size_t cols, const void *from, size_t from_stride, void *to, size_t to_stride);
-    /* y += a*x. */
+    /* y += a*x; y may be x. */
     void (*axpy)(size_t count, double a, const void *x, void *y);
     /* sum of |x|, and of x^2, in double. */
     void (*norms)(size_t count, const void *x, double *sum_abs, double *sum_squares);

@@ -13,7 +13,12 @@ static void add(state *s, char *key, void *data, const ops *o, const net_param *
 
 void state_add_net(state *s, const char *name, net *n) {
     for (int i = 0; i < n->params; i++)
-        add(s, xasprintf("%s/%s", name, n->param[i].key), net_param_data(n, &n->param[i]), n->ops, &n->param[i]);
+        add(s, name ? xasprintf("%s/%s", name, n->param[i].key) : xstrdup(n->param[i].key), net_param_data(n, &n->param[i]),
+            n->ops, &n->param[i]);
+}
+
+void state_add_array(state *s, const char *key, void *data, const ops *o, const net_param *p) {
+    add(s, xstrdup(key), data, o, p);
 }
 
 void state_add_optimiser(state *s, const char *name, optimiser *a) {

@@ -26,8 +26,11 @@ typedef struct {
     int count;
 } state;
 
+/* name NULL: keys are the parameters' own, as in a model. */
 void state_add_net(state *s, const char *name, net *n);
 void state_add_optimiser(state *s, const char *name, optimiser *a);
+/* Any other array: rank, shape and count of p say what it is; p and data must live as long as s. */
+void state_add_array(state *s, const char *key, void *data, const ops *o, const net_param *p);
 void state_free(state *s);
 
 /* Writes H (header's metadata, kept as given), a record an array, and E. 0, or -1 with errno. */
