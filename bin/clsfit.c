@@ -7,6 +7,7 @@
 #include "lib/checkpoint.h"
 #include "lib/cls.h"
 #include "lib/evaluate.h"
+#include "lib/facts.h"
 #include "lib/history.h"
 #include "lib/preprocess.h"
 #include "lib/prog.h"
@@ -17,6 +18,7 @@ static int64_t batch = 64, save_every = 100, patience;
 static double lr = 1e-3, momentum, l2;
 static int optimizer, class_weight;
 static opt_list validation;
+static bool facts_only;
 
 static const opt options[] = {
     {0, "net", OPT_TEXT, &net_path, "NET", 0, 0, 0, "the classifier's network text; its last line is sigmoid"},
@@ -36,6 +38,8 @@ static const opt options[] = {
     {0, "val", OPT_LIST, &validation, "FILE", 0, 0, 0, "score this stream after every epoch (again for more: val, val2...)"},
     {0, "early-stop", OPT_INT, &patience, "N", 0, 1e9, OPT_PG,
      "stop when the validation's loss hasn't fallen for N epochs, and save the best epoch (default 0: don't)"},
+    {0, "facts", OPT_FLAG, &facts_only, NULL, 0, 0, OPT_PG,
+     "train a linear model on file facts and mean colour instead: the shortcut floor"},
     {0, "save", OPT_TEXT, &save_path, "FILE", 0, 0, 0, "the model, put in place when training is over"},
     {0, "save-every", OPT_INT, &save_every, "N", 1, 1e15, 0,
      "steps between checkpoints (default 100); one also after each epoch"},
@@ -51,8 +55,9 @@ static const program self = {.name = "clsfit",
                              .notes = "Train; killed and started again, it goes on from the checkpoint:\n"
                                       "  tshuf --epochs 10 --from c.state train.tns |\n"
                                       "    clsfit --net model3.net --state c.state --val val.tns --log log.tsv --save c.tns\n"
-                                      "Score what it hasn't seen:\n"
-                                      "  netrun -m c.tns test.tns | tscore"};
+                                      "Score what it hasn't seen, and see what file facts alone would give:\n"
+                                      "  netrun -m c.tns test.tns | tscore\n"
+                                      "  clsfit --facts --val test.tns train.tns"};
 
 /* ---- the training's place in the data, and all that a checkpoint holds ---- */
 
@@ -77,6 +82,9 @@ typedef struct {
     char *options, *data; /* what must not change between runs of one training */
     tns_meta history; /* the pg chain, with this program's line */
     history_log *log;
+    fact_list facts; /* of the first records that this run sees, until they were looked at */
+    fact_values values;
+    bool warned[FACT_KINDS], looked;
 } training;
 
 static const char *const columns = "epoch\tstep\tsplit\tloss\tpenalty\taccuracy\tprecision\trecall\tauc\tseconds\n";
@@ -170,16 +178,46 @@ static void resume(training *t) {
     t->skip = t->consumed;
 }
 
+/* ---- facts that give the classes away ---- */
+
+enum { LOOK_AFTER = 1000 }; /* records: a first look, so that nobody waits for an epoch */
+
+static void look_at_facts(training *t, bool last) {
+    for (int k = 0; k < FACT_KINDS; k++) {
+        const char *value = NULL;
+        double share[2], d = facts_difference(&t->facts, &t->values, k, &value, share);
+        if (d < .1 || t->warned[k] || (k == FACT_EXTENT && t->warned[FACT_SIZE])) continue;
+        t->warned[k] = true;
+        if (prog.quiet) continue;
+        warn("the classes differ in %s: '%s' is %.0f%% of %s and %.0f%% of the others. That alone tells %.0f%% of as many of "
+             "each apart, and a "
+             "network may learn nothing else; clsfit --facts gives the floor to hold it against",
+             fact_name(k), value, 100 * share[0], positive, 100 * share[1], 50 + 50 * d);
+    }
+    t->looked = last;
+    if (last) facts_free(&t->facts);
+}
+
 /* ---- the end of an epoch ---- */
 
-static void log_row(training *t, const char *split, double loss, const scored *s, size_t count, double seconds) {
-    if (!t->log) return;
+/* A row of the log; the scores become sorted. */
+static char *row_of(uint64_t epoch, uint64_t step, const char *split, double loss, double penalty, scored *s, size_t count,
+                    double seconds) {
+    metrics_sort(s, count);
     metrics m = metrics_of(s, count, .5);
-    text row = {0};
-    text_addf(&row, "%" PRIu64 "\t%" PRIu64 "\t%s\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.4f\n", t->epoch, t->step, split, loss,
-              cls_penalty(&t->c), m.accuracy, m.precision, m.recall, m.auc, seconds);
-    history_log_row(t->log, row.s);
-    free(row.s);
+    return xasprintf("%" PRIu64 "\t%" PRIu64 "\t%s\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.4f\n", epoch, step, split, loss,
+                     penalty, m.accuracy, m.precision, m.recall, m.auc, seconds);
+}
+
+static void log_row(training *t, const char *split, double loss, scored *s, size_t count, double since) {
+    if (!t->log) return;
+    char *row = row_of(t->epoch, t->step, split, loss, cls_penalty(&t->c), s, count, monotonic_seconds() - since);
+    history_log_row(t->log, row);
+    free(row);
+}
+
+static void split_name(char out[24], int i) {
+    snprintf(out, 24, i ? "val%d" : "val", i + 1);
 }
 
 /* The training's own row: each record as it was scored before the step that learnt from it, dropout and all. Gives the loss. */
@@ -192,8 +230,7 @@ static double training_row(training *t) {
         loss += cls_loss(z, target);
     }
     loss /= (double)t->score_count;
-    metrics_sort(s, t->score_count);
-    log_row(t, "train", loss, s, t->score_count, monotonic_seconds() - t->started);
+    log_row(t, "train", loss, s, t->score_count, t->started);
     free(s);
     return loss;
 }
@@ -202,13 +239,12 @@ static double training_row(training *t) {
 static double validation_rows(training *t, double otherwise) {
     double first = otherwise;
     for (int i = 0; i < validation.count; i++) {
-        char split[24] = "val";
+        char split[24];
         double start = monotonic_seconds();
-        if (i) snprintf(split, sizeof split, "val%d", i + 1);
+        split_name(split, i);
         evaluation e = evaluate(t->n, validation.item[i], positive, (int)prog.threads);
         if (!i) first = e.loss;
-        metrics_sort(e.s, e.count);
-        log_row(t, split, e.loss, e.s, e.count, monotonic_seconds() - start);
+        log_row(t, split, e.loss, e.s, e.count, start);
         free(e.s);
     }
     return first;
@@ -219,6 +255,7 @@ static void end_epoch(training *t) {
         die(EXIT_FAILED,
             "all records of epoch %" PRIu64 " are labelled %s '%s': one class can't be told from nothing; see --positive",
             t->epoch, t->seen[1] ? "" : "otherwise than", positive);
+    if (!t->looked) look_at_facts(t, true);
     double loss = validation_rows(t, training_row(t));
     if (t->decay.kind == DECAY_PLATEAU && watch_epoch(&t->plateau, loss, 1e-4, t->decay.steps) == WATCH_OUT)
         t->factor *= t->decay.rate;
@@ -280,6 +317,8 @@ static int next_batch(training *t, float *x, double *target) {
         preprocess(t->n, &t->f, 0, 1, x + (size_t)have * each);
         bool is = label_is(t->in, &t->f, positive);
         t->seen[is]++;
+        if (!t->looked) facts_add(&t->facts, &t->values, &t->f, is, false);
+        if (t->facts.count == LOOK_AFTER) look_at_facts(t, false);
         target[have++] = is;
         t->consumed++;
         t->ahead = false;
@@ -406,6 +445,8 @@ static void training_open(training *t) {
 
 static void training_close(training *t) {
     history_log_close(t->log);
+    facts_free(&t->facts);
+    fact_values_free(&t->values);
     cls_close(&t->c);
     net_free(t->n);
     net_free(t->best);
@@ -419,11 +460,89 @@ static void training_close(training *t) {
     prog_close(t->in);
 }
 
+/* ---- --facts ---- */
+
+/* The facts of a stream; of its first epoch where it has several. */
+static fact_list read_facts(const char *path, fact_values *v) {
+    prog_input *in = prog_open(path);
+    tns_frame f = {0};
+    fact_list l = {0};
+    uint64_t first = 0;
+    bool has_epoch;
+    while (prog_next(in, &f)) {
+        if (f.type != 'R') continue;
+        uint64_t epoch = epoch_of(&f, &has_epoch);
+        if (!l.count) first = epoch;
+        if (epoch != first) break;
+        facts_add(&l, v, &f, label_is(in, &f, positive), true);
+        prog_progress(l.count, 0, "records");
+    }
+    if (!l.count) die(EXIT_FAILED, "no records in %s", prog_input_name(in));
+    tns_frame_free(&f);
+    prog_close(in);
+    return l;
+}
+
+/* What the model makes of a split, as a row of the log. */
+static void facts_row(const fact_model *m, const fact_list *l, const char *split, double since, text *out) {
+    scored *s = xarray(l->count, sizeof *s);
+    double loss = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        double z = fact_model_logit(m, &l->record[i]);
+        s[i] = (scored){cls_p(z), l->record[i].positive, 1};
+        loss += cls_loss(z, l->record[i].positive);
+    }
+    char *row =
+        row_of(0, (uint64_t)m->steps, split, loss / (double)l->count, m->penalty, s, l->count, monotonic_seconds() - since);
+    text_add(out, row);
+    free(row);
+    free(s);
+}
+
+static int fit_facts(void) {
+    if (net_path || state_path || save_path)
+        prog_usage("--facts has a model of its own: no --net, --state or --save goes with it");
+    fact_values values = {0};
+    fact_model m;
+    double start = monotonic_seconds();
+    fact_list l = read_facts(prog.operand[0], &values);
+    size_t positives = 0;
+    for (size_t i = 0; i < l.count; i++) positives += l.record[i].positive;
+    if (!positives || positives == l.count)
+        die(EXIT_FAILED, "all %zu records are labelled %s '%s': there must be two classes; see --positive", l.count,
+            positives ? "" : "otherwise than", positive);
+    if (!fact_model_fit(&m, &l, &values)) die(EXIT_FAILED, "not enough memory for the linear model");
+    text out = {0};
+    text_add(&out, columns);
+    facts_row(&m, &l, "train", start, &out);
+    facts_free(&l);
+    for (int i = 0; i < validation.count; i++) {
+        char split[24];
+        split_name(split, i);
+        start = monotonic_seconds();
+        l = read_facts(validation.item[i], &values);
+        facts_row(&m, &l, split, start, &out);
+        facts_free(&l);
+    }
+    if (log_path) {
+        outfile *o = outfile_open(log_path);
+        if (full_write(outfile_fd(o), out.s, out.len) < 0) die(EXIT_FAILED, "%s:", log_path);
+        outfile_commit(o, false);
+    } else {
+        prog_print(out.s, out.len);
+    }
+    free(out.s);
+    fact_model_free(&m);
+    fact_values_free(&values);
+    return prog_finish();
+}
+
 int main(int argc, char **argv) {
     prog_start(&self, argc, argv);
     prog_text(); /* -o FILE: an empty file, good as a stamp for make */
+    if (facts_only) return fit_facts();
     ops_f32.set_threads((int)prog.threads);
-    if (!net_path || !state_path) prog_usage("--net NET and --state FILE are needed");
+    if (!net_path || !state_path) prog_usage("--net NET and --state FILE are needed (or --facts)");
     training t = {0};
     training_open(&t);
     train(&t);

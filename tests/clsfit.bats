@@ -294,3 +294,67 @@ print(sum(.5 * x * x for f in tns.read(open(sys.argv[2], "rb")) if dict(f[3]).ge
         cmp again.tns $f
     done
 }
+
+# Images of noise whose files' facts are: facts N REAL-FACT FAKE-FACT
+facts() {
+    awk -v n="$1" -v real="$2" -v fake="$3" 'BEGIN {srand(1); for (i = 0; i < n; i++) {is = rand() < .5
+        printf "key=%d label=%s shape=6x6x3 fill=%d %s\n", i, is ? "fake" : "real", 100 * rand(), is ? fake : real}}' | python3 "$stream" make
+}
+
+@test "file facts that give the classes away are warned of, once; the same in both aren't" {
+    printf 'input\nflatten\nd dense 1\nsigmoid\n' >linear.net
+    fit() { rm -f s; clsfit --net linear.net --state s "$@" 2>err; }
+    facts 80 'src_size=64x64 jpeg=aa' 'src_size=80x64 jpeg=aa' | tshuf --epochs 3 | fit
+    [ "$(wc -l <err)" = 1 ]
+    grep -q "clsfit: the classes differ in src_size: '.*' is .*% of fake and .*% of the others. That alone tells 100%.*clsfit --facts" err
+    facts 80 'src_format=png jpeg=aa' 'src_format=jpeg jpeg=bb' | fit
+    [ "$(grep -c 'differ in src_format\|differ in jpeg' err)" = 2 ]
+    # no two of the fakes are of one size, but all are larger
+    facts 80 'src_size=64x64' 'src_size=64x64' | python3 "$stream" list key label |
+        awk '{printf "key=%s label=%s shape=2x2x3 fill=%d src_size=%dx%d\n", $1, $2, NR, ($2 == "fake" ? 400 : 60) + NR % 40, ($2 == "fake" ? 400 : 60) + int(NR / 3)}' |
+        python3 "$stream" make | fit
+    grep -q "differ in src_size: '.* pixels, 1.0:1'" err
+    facts 80 'src_size=64x64 jpeg=aa' 'src_size=64x64 jpeg=aa' | fit
+    [ ! -s err ]
+    facts 80 jpeg=aa jpeg=bb | fit -q
+    [ ! -s err ]
+}
+
+@test "a first look at the facts comes after 1,000 records" {
+    facts 1100 jpeg=aa jpeg=bb >train.tns
+    printf 'input\nflatten\nd dense 1\nsigmoid\n' >linear.net
+    for records in 900 1050; do
+        head -c $((records * $(wc -c <train.tns) / 1100)) train.tns >cut.tns
+        run clsfit --net linear.net --state s cut.tns
+        [ "$status" = 3 ]
+        [[ "$output" == *"differ in jpeg: "* ]] && echo $records >>warned
+        rm -f s
+    done
+    [ "$(cat warned)" = 1050 ]
+}
+
+@test "--facts: the floor, of file facts and of mean colour" {
+    facts 200 jpeg=aa jpeg=bb >train.tns
+    clsfit --facts --val train.tns train.tns >out
+    [ "$(head -n 1 out)" = "$(printf 'epoch\tstep\tsplit\tloss\tpenalty\taccuracy\tprecision\trecall\tauc\tseconds')" ]
+    [ "$(cell out train accuracy)" = 1 ]
+    [ "$(cut -f4-9 out | sed -n 2p)" = "$(cut -f4-9 out | sed -n 3p)" ]
+    # nothing to go by
+    facts 200 jpeg=aa jpeg=aa >train.tns
+    clsfit --facts --log log.tsv train.tns >out
+    [ ! -s out ]
+    awk -v a="$(cell log.tsv train auc)" 'BEGIN {exit !(a < .65)}'
+    # brightness alone
+    images 200 >train.tns
+    tshuf --epochs 2 train.tns | clsfit --facts --positive real -o out
+    awk -v a="$(cell out train accuracy)" 'BEGIN {exit !(a > .95)}'
+    run clsfit --facts --positive cat train.tns
+    [ "$status" = 1 ]
+    [[ "$output" == *"there must be two classes"* ]]
+    run clsfit --facts --net small.net train.tns
+    [ "$status" = 2 ]
+    # vectors have no colour
+    vectors 50 >train.tns
+    clsfit --facts train.tns >out
+    [ "$(cell out train auc)" = 0.5 ]
+}
