@@ -66,15 +66,19 @@ void checkpoint_fill(checkpoint *c, state *s) {
     close(c->fd);
 }
 
+void checkpoint_export(const char *path, const state *s, const tns_meta *header) {
+    outfile *o = outfile_open(path);
+    tns_writer *w = tns_writer_open(outfile_fd(o));
+    if (state_write(s, header, w) < 0) die(EXIT_FAILED, "%s:", path);
+    tns_writer_close(w);
+    outfile_commit(o, true);
+}
+
 void checkpoint_write(checkpoint *c, const state *s, const tns_meta *header) {
     struct stat now;
     if (stat(c->path, &now) == 0 && S_ISREG(now.st_mode) && (now.st_ino != c->known.st_ino || now.st_dev != c->known.st_dev))
         die(EXIT_FAILED, "%s: another run has written it; two can't share a state", c->path);
-    outfile *o = outfile_open(c->path);
-    tns_writer *w = tns_writer_open(outfile_fd(o));
-    if (state_write(s, header, w) < 0) die(EXIT_FAILED, "%s:", c->path);
-    tns_writer_close(w);
-    outfile_commit(o, true);
+    checkpoint_export(c->path, s, header);
     if (stat(c->path, &c->known) < 0) die(EXIT_FAILED, "%s:", c->path);
 }
 

@@ -30,6 +30,8 @@ double checkpoint_real(const checkpoint *c, const char *field, int index);
 void checkpoint_fill(checkpoint *c, state *s);
 /* Puts a new one in place, synced to disk. */
 void checkpoint_write(checkpoint *c, const state *s, const tns_meta *header);
+/* The same as any file, which nobody goes on from: whatever is there is replaced. */
+void checkpoint_export(const char *path, const state *s, const tns_meta *header);
 void checkpoint_free(checkpoint *c);
 
 #endif
