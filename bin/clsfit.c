@@ -9,6 +9,7 @@
 #include "lib/evaluate.h"
 #include "lib/facts.h"
 #include "lib/history.h"
+#include "lib/net_text.h"
 #include "lib/preprocess.h"
 #include "lib/prog.h"
 #include "lib/schedule.h"
@@ -17,11 +18,12 @@ static const char *net_path, *state_path, *save_path, *log_path, *positive = "fa
 static int64_t batch = 64, save_every = 100, patience;
 static double lr = 1e-3, momentum, l2;
 static int optimizer, class_weight;
-static opt_list validation;
+static opt_list validation, settings;
 static bool facts_only;
 
 static const opt options[] = {
     {0, "net", OPT_TEXT, &net_path, "NET", 0, 0, 0, "the classifier's network text; its last line is sigmoid"},
+    {0, "set", OPT_LIST, &settings, "NAME=N", 0, 0, OPT_PG, "a number of the network's text (again for more): --set drop=50"},
     {0, "state", OPT_TEXT, &state_path, "FILE", 0, 0, 0, "checkpoint: continued from when it exists, written as training goes"},
     {'b', "batch", OPT_INT, &batch, "N", 1, 65536, OPT_PG, "records a step (default 64)"},
     {0, "positive", OPT_TEXT, &positive, "LABEL", 0, 0, OPT_PG,
@@ -385,25 +387,40 @@ static void find_size(training *t, const net *parsed, bool resumed, int *h, int 
     if (next_record(t)) {
         if (!preprocess_accepts(parsed, &t->f, err)) prog_bad_record(t->in, &t->f, "%s", err);
         bool image = t->f.rank == 3;
-        *h = image ? (int)t->f.shape[0] : 1, *w = image ? (int)t->f.shape[1] : 1, *c = (int)t->f.shape[image ? 2 : 0];
+        *h = image ? (int)t->f.shape[0] : 0, *w = image ? (int)t->f.shape[1] : 0, *c = (int)t->f.shape[image ? 2 : 0];
     } else if (resumed) {
         net *was = state_net(&t->file.header, "net", state_path, &ops_f32, err);
         if (!was) die(EXIT_CORRUPT, "%s", err);
-        *h = was->layer[0].h, *w = was->layer[0].w, *c = was->layer[0].c;
+        const net_layer *in = &was->layer[0];
+        *h = in->flat ? 0 : in->h, *w = in->flat ? 0 : in->w, *c = in->c;
         net_free(was);
     } else {
         die(EXIT_FAILED, "no records in %s", prog_input_name(t->in));
     }
 }
 
+/* The network of --net, with the numbers of --set; its text goes into the history by checksum. */
+static net *parse_net(training *t) {
+    char err[NET_ERROR];
+    size_t len;
+    char *s = read_file(net_path, NET_MAX_TEXT, &len), *plain;
+    if (!s) die(EXIT_USAGE, "%s:", net_path);
+    if (strlen(s) != len) die(EXIT_USAGE, "%s: not a text", net_path);
+    if (!(plain = net_expand(s, net_path, settings.item, settings.count, err))) die(EXIT_USAGE, "%s", err);
+    char *extra = xasprintf("--net=MODEL_%016" PRIx64, hash64(HASH64_START, s, len));
+    prog_add_pg(&t->history, extra);
+    net *n = net_parse(plain, net_path, err);
+    if (!n) die(EXIT_USAGE, "%s", err);
+    free(extra);
+    free(plain);
+    free(s);
+    return n;
+}
+
 static void open_net(training *t, bool resumed) {
     char err[NET_ERROR], *again;
     int h, w, c;
-    net *parsed = net_load(net_path, err);
-    if (!parsed) die(EXIT_USAGE, "%s", err);
-    char *extra = xasprintf("--net=MODEL_%016" PRIx64, hash64(HASH64_START, parsed->text, strlen(parsed->text)));
-    prog_add_pg(&t->history, extra);
-    free(extra);
+    net *parsed = parse_net(t);
     find_size(t, parsed, resumed, &h, &w, &c);
     if (!(t->n = cls_net(parsed, h, w, c, &ops_f32, &t->text, err))) die(EXIT_USAGE, "%s", err);
     net_init(t->n, prog.seed, "net");

@@ -131,7 +131,7 @@ static void item_free(void *slot) {
 static void load(const tns_frame *f) {
     char err[MODEL_ERROR], net_err[NET_ERROR];
     bool image = f && f->rank == 3;
-    int h = !m.open || !f ? 0 : image ? (int)f->shape[0] : 1, w = !m.open || !f ? 0 : image ? (int)f->shape[1] : 1;
+    int h = m.open && image ? (int)f->shape[0] : 0, w = m.open && image ? (int)f->shape[1] : 0;
     int c = !m.open || !f ? 0 : (int)f->shape[image ? 2 : 0];
     if (!(graph = model_net(&m, h, w, c, err))) {
         if (m.open && f) prog_bad_record(input, f, "%s", err);

@@ -19,7 +19,7 @@ static char *with_size(const net *n, int h, int w, int c) {
     const char *line = line_of(n->text, n->layer[0].line, &len), *word = strstr(line, "input");
     text out = {0};
     text_addn(&out, n->text, (size_t)(word + 5 - n->text));
-    text_addf(&out, h == 1 && w == 1 ? " %d" : " %dx%dx%d", h == 1 && w == 1 ? c : h, w, c);
+    text_addf(&out, h ? " %dx%dx%d" : " %d", h ? h : c, w, c);
     text_add(&out, word + 5);
     return out.s;
 }

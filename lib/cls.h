@@ -13,7 +13,7 @@
 #include "net.h"
 #include "optimiser.h"
 
-/* The network of a parsed text without its last line, shaped for samples of h x w x c (a vector: 1 x 1 x c) and allocated. *whole (the caller's to free): the text
+/* The network of a parsed text without its last line, shaped for samples of h x w x c (a vector: 0, 0, c) and allocated. *whole (the caller's to free): the text
  * with that line, and with the input's size where it was left open. NULL with a message when the text isn't a classifier's. */
 net *cls_net(const net *parsed, int h, int w, int c, const ops *o, char **whole, char err[NET_ERROR]);
 

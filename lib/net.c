@@ -125,6 +125,18 @@ static bool number(parser *p, const char *what, const char *word, double min, do
     return true;
 }
 
+/* ".25" or "25%" */
+static bool rate(parser *p, const char *word, double *out) {
+    size_t len = strlen(word);
+    char part[24];
+    if (len < 2 || len >= sizeof part || word[len - 1] != '%') return number(p, "rate", word, 0, .999, out);
+    memcpy(part, word, len - 1);
+    part[len - 1] = 0;
+    if (!number(p, "rate", part, 0, 99.9, out)) return false;
+    *out /= 100;
+    return true;
+}
+
 static bool yes_no(parser *p, const char *what, const char *word, bool *out) {
     *out = !strcmp(word, "yes");
     return *out || !strcmp(word, "no") || bad(p, "%s is yes or no, not '%.60s'", what, word);
@@ -289,7 +301,7 @@ static bool argument(parser *p, const struct op_info *info, int index, const cha
     case OP_AVGPOOL:
         return twice(p, "kernel", word, MAX_KERNEL, &l->kh, &l->kw);
     case OP_DROPOUT:
-        return number(p, "rate", word, 0, .999, &l->value);
+        return rate(p, word, &l->value);
     case OP_POWER:
         return number(p, "exponent", word, -1000, 1000, &l->value);
     case OP_MEAN:
@@ -700,6 +712,7 @@ bool net_shape(net *n, int h, int w, int c, char err[NET_ERROR]) {
     net_layer *in = &n->layer[0];
     p.line = in->line;
     if (n->open) {
+        if (!h && !w && c > 0) in->flat = true, h = w = 1;
         if (h < 1 || w < 1 || c < 1 || h > MAX_SIDE || w > MAX_SIDE || c > MAX_SIDE || (int64_t)h * w * c > MAX_COUNT)
             return bad(&p, "the input's size is open, and none was given");
         in->h = h, in->w = w, in->c = c;

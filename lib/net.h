@@ -28,7 +28,7 @@
  *     maxpool K[xK] | avgpool K[xK]   [stride=K] [pad=P] [dilation=D] [count_pad=no]
  *     gap | gmp                    mean, largest over height and width, to a vector
  *     mean AXES                    mean over some of h, w, c (`mean c`, `mean hw`), which become 1
- *     dropout RATE
+ *     dropout RATE | N%
  *     reshape HxWxC | C            same count, NHWC order
  *     flatten
  *     slice [h=A:B[:S]] [w=...] [c=...]   rows, columns, channels A, A+S... below B
@@ -175,7 +175,7 @@ void net_free(net *n);
 /* Whether net_run can run it; the message names the first line that only inference (infer.h) knows. */
 bool net_can_train(const net *n, char err[NET_ERROR]);
 
-/* Infers every shape, names the parameters, fuses activations. h, w, c: the input's size when the text leaves it open (else 0 or the same).
+/* Infers every shape, names the parameters, fuses activations. h, w, c: the input's size when the text leaves it open (0, 0, c: a vector), else 0 or the same.
  * False with a message. Once a net. */
 bool net_shape(net *n, int h, int w, int c, char err[NET_ERROR]);
 

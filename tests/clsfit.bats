@@ -358,3 +358,43 @@ facts() {
     clsfit --facts train.tns >out
     [ "$(cell out train auc)" = 0.5 ]
 }
+
+@test "--set: numbers of the network's text, for sweeps; they are another training" {
+    images 20 >train.tns
+    sed 's/dense 8/dense $width/; s/dropout .25/dropout $drop%/; 1a set width=8 drop=25' small.net >set.net
+    train a
+    net=set.net train b
+    cmp <(tail -c 3000 a.tns) <(tail -c 3000 b.tns)
+    net=set.net train c --set width=5
+    [ "$(tls c.tns | grep d1.weight | cut -f3)" = 5x24 ]
+    net=set.net run train b --set drop=30
+    [ "$status" = 1 ]
+    [[ "$output" == *"another network"* ]]
+    net=set.net run train d --set nothing=3
+    [ "$status" = 2 ]
+    [[ "$output" == *"there is: width drop"* ]]
+}
+
+@test "the study's networks train" {
+    nets=$BATS_TEST_DIRNAME/../pipelines/nets
+    images 12 | python3 "$stream" list key label |
+        awk '{printf "key=%s label=%s shape=46x46x3 fill=%d\n", $1, $2, NR}' | python3 "$stream" make >train.tns
+    for m in 1 2 3 4 5; do
+        clsfit --net "$nets/model$m.net" --state $m.state --set width=2 --set dense=4 -b 4 --log $m.tsv train.tns
+        [ "$(tail -n +2 $m.tsv | wc -l)" = 1 ]
+    done
+    [ "$(cell 4.tsv train penalty)" = 0 ]
+    awk -v p="$(cell 5.tsv train penalty)" 'BEGIN {exit !(p > 0)}'
+    # model 5 is model 4 with --l2 .01
+    clsfit --net "$nets/model4.net" --state 45.state --set width=2 --set dense=4 -b 4 --log 45.tsv --l2 .01 train.tns
+    diff <(timeless 5.tsv) <(timeless 45.tsv)
+    # depth: four convolutions, or two
+    clsfit --net "$nets/model3.net" --state deep --set width=2 --set fourth=1 --set second=0 train.tns
+    tls deep | grep -q net/c4.weight
+    if tls deep | grep -q fc2; then false; fi
+    clsfit --net "$nets/model3.net" --state shallow --set width=2 --set third=0 train.tns
+    if tls shallow | grep -q c3; then false; fi
+    vectors 12 >features.tns
+    clsfit --net "$nets/model6.net" --state 6.state features.tns
+    tls 6.state | grep -q "net/fc1.weight.256x2"
+}
