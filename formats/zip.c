@@ -1,5 +1,6 @@
 #include "zip.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,4 +155,65 @@ const char *zip_read(const zip_member *m, void *to, size_t n) {
         memcpy(to, m->data, n);
     if (!wrong && n == m->size && crc32_of(0, to, n) != m->crc) wrong = "is damaged: its checksum differs";
     return wrong;
+}
+
+/* ---- writing ---- */
+
+zip_writer zip_write_begin(int fd) {
+    return (zip_writer){.fd = fd};
+}
+
+static void put(text *t, uint64_t v, int bytes) {
+    for (int i = 0; i < bytes; i++, v >>= 8) {
+        char byte = (char)(v & 255);
+        text_addn(t, &byte, 1);
+    }
+}
+
+/* What the local header and the directory's entry have in common, from "version needed" on. The date is 1980-01-01: the same content is the same bytes. */
+static void common(text *t, uint32_t crc, uint64_t size, size_t name) {
+    put(t, 20, 2), put(t, 0, 2), put(t, 0, 2); /* version, flags, stored */
+    put(t, 0, 2), put(t, 0x21, 2); /* time, date */
+    put(t, crc, 4), put(t, size, 4), put(t, size, 4);
+    put(t, name, 2), put(t, 0, 2);
+}
+
+bool zip_write_member(zip_writer *z, const char *name, const zip_piece *piece, int count) {
+    uint64_t size = 0;
+    uint32_t crc = 0;
+    for (int i = 0; i < count; i++) {
+        size += piece[i].size;
+        crc = crc32_of(crc, piece[i].data, piece[i].size);
+    }
+    if (size >= UINT32_MAX || z->at + size >= UINT32_MAX - (1 << 20)) {
+        errno = EFBIG;
+        return false;
+    }
+    text local = {0};
+    text_addn(&local, "PK\3\4", 4);
+    common(&local, crc, size, strlen(name));
+    text_add(&local, name);
+    text_addn(&z->directory, "PK\1\2", 4);
+    put(&z->directory, 20, 2); /* made by */
+    common(&z->directory, crc, size, strlen(name));
+    put(&z->directory, 0, 2), put(&z->directory, 0, 2), put(&z->directory, 0, 2); /* comment, disk, kind of file */
+    put(&z->directory, 0, 4), put(&z->directory, z->at, 4);
+    text_add(&z->directory, name);
+    z->members++;
+    bool good = full_write(z->fd, local.s, local.len) == 0;
+    for (int i = 0; good && i < count; i++) good = full_write(z->fd, piece[i].data, piece[i].size) == 0;
+    z->at += local.len + size;
+    free(local.s);
+    return good;
+}
+
+bool zip_write_end(zip_writer *z) {
+    uint64_t size = z->directory.len;
+    text_addn(&z->directory, "PK\5\6", 4);
+    put(&z->directory, 0, 4);
+    put(&z->directory, (uint64_t)z->members, 2), put(&z->directory, (uint64_t)z->members, 2);
+    put(&z->directory, size, 4), put(&z->directory, z->at, 4), put(&z->directory, 0, 2);
+    bool good = full_write(z->fd, z->directory.s, z->directory.len) == 0;
+    free(z->directory.s);
+    return good;
 }

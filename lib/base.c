@@ -151,6 +151,38 @@ void text_add_shell(text *t, const char *s) {
     text_add(t, "'");
 }
 
+/* Bytes of the UTF-8 character at s; 0 when it is none. */
+static int utf8_length(const unsigned char *s) {
+    int n = s[0] < 0x80                   ? 1
+            : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+            : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+            : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                          : 0;
+    for (int i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+void text_add_json(text *t, const char *s) {
+    text_add(t, "\"");
+    while (*s) {
+        int n = utf8_length((const unsigned char *)s);
+        if (*s == '"' || *s == '\\')
+            text_addf(t, "\\%c", *s);
+        else if (n == 1 && (unsigned char)*s < 0x20)
+            text_addf(t, "\\u%04x", (unsigned char)*s);
+        else if (n)
+            text_addn(t, s, (size_t)n);
+        else
+            text_add(t, "\\ufffd");
+        s += n ? n : 1;
+    }
+    text_add(t, "\"");
+}
+
 bool parse_u64(const char *s, uint64_t *out) {
     if (!isdigit((unsigned char)*s)) return false;
     char *end;

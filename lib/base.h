@@ -43,6 +43,8 @@ void text_addn(text *t, const char *s, size_t n);
 void text_addf(text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Appends s quoted for a POSIX shell when it needs quoting. */
 void text_add_shell(text *t, const char *s);
+/* Appends s as a JSON string, in its quotes. Bytes that aren't UTF-8 become U+FFFD. */
+void text_add_json(text *t, const char *s);
 
 /* Strict numbers: the whole string must be the number (no blanks, no trailing junk, no NaN, no infinity, no overflow).
  * Return false otherwise and leave *out alone. Independent of the locale. */

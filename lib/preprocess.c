@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const double mean[3] = {.485, .456, .406}, deviation[3] = {.229, .224, .225}, caffe[3] = {103.939, 116.779, 123.68};
+
 bool preprocess_accepts(const net *n, const tns_frame *f, char err[300]) {
     const net_layer *in = &n->layer[0];
     char is[80], want[80] = "height x width x channels";
@@ -23,7 +25,6 @@ bool preprocess_accepts(const net *n, const tns_frame *f, char err[300]) {
 }
 
 void preprocess(const net *n, const tns_frame *f, double lo, double hi, float *x) {
-    static const double mean[3] = {.485, .456, .406}, deviation[3] = {.229, .224, .225}, caffe[3] = {103.939, 116.779, 123.68};
     size_t count = tns_frame_count(f);
     const uint8_t *u = f->data;
     if (f->dtype == TNS_F32) {
@@ -44,4 +45,17 @@ void preprocess(const net *n, const tns_frame *f, double lo, double hi, float *x
         for (size_t i = 0; i < count; i++) x[i] = table[i % 3][u[i - i % 3 + 2 - i % 3]];
     else
         for (size_t i = 0; i < count; i++) x[i] = table[0][u[i]];
+}
+
+void preprocess_floats(const net *n, float *x, size_t count, double lo, double hi) {
+    if (n->range == RANGE_LINEAR) lo = n->range_lo, hi = n->range_hi;
+    if (n->range == RANGE_IMAGENET)
+        for (size_t i = 0; i < count; i++) x[i] = (float)((x[i] / 255. - mean[i % 3]) / deviation[i % 3]);
+    else if (n->range == RANGE_CAFFE)
+        for (size_t i = 0; i + 2 < count; i += 3) {
+            double red = x[i], green = x[i + 1], blue = x[i + 2];
+            x[i] = (float)(blue - caffe[0]), x[i + 1] = (float)(green - caffe[1]), x[i + 2] = (float)(red - caffe[2]);
+        }
+    else
+        for (size_t i = 0; i < count; i++) x[i] = (float)(lo + (hi - lo) * x[i] / 255);
 }

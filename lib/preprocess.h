@@ -15,4 +15,7 @@ bool preprocess_accepts(const net *n, const tns_frame *f, char err[300]);
  * imagenet or caffe (net.h). */
 void preprocess(const net *n, const tns_frame *f, double lo, double hi, float *x);
 
+/* The same for count numbers from 0 to 255 that needn't be whole, in place. */
+void preprocess_floats(const net *n, float *x, size_t count, double lo, double hi);
+
 #endif

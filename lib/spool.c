@@ -22,11 +22,20 @@ static int nameless_file(const char *dir) {
     return fd;
 }
 
-int spool_copy(int from, const char *name) {
+static const char *directory(void) {
     const char *dir = getenv("TMPDIR");
-    if (!dir || !*dir) dir = "/tmp";
-    int spool = nameless_file(dir);
-    if (spool < 0) die(EXIT_FAILED, "can't make a temporary file in %s (set TMPDIR):", dir);
+    return dir && *dir ? dir : "/tmp";
+}
+
+int spool_file(void) {
+    int fd = nameless_file(directory());
+    if (fd < 0) die(EXIT_FAILED, "can't make a temporary file in %s (set TMPDIR):", directory());
+    return fd;
+}
+
+int spool_copy(int from, const char *name) {
+    const char *dir = directory();
+    int spool = spool_file();
     fcntl(from, F_SETPIPE_SZ, PIECE); /* fails on what isn't a pipe: all the same to us */
     void *buf = xmalloc(PIECE);
     ptrdiff_t n;

@@ -11,4 +11,7 @@ const char *spool_input(const char *path);
  * Exits with 1 when it fails. Both descriptors are the caller's. */
 int spool_copy(int from, const char *name);
 
+/* Such a temporary file, empty, open for reading and writing. Exits with 1 when it can't be made. */
+int spool_file(void);
+
 #endif
