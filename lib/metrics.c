@@ -2,8 +2,21 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+#include "rng.h"
 
 enum { BINS = 15 };
+
+const char *const metric_name[METRIC_KINDS] = {"accuracy", "precision", "recall", "specificity", "f1",
+                                               "auc",      "ap",        "eer",    "ece",         "bce"};
+
+double metric_value(const metrics *m, int kind) {
+    const double value[METRIC_KINDS] = {m->accuracy, m->precision, m->recall, m->specificity, m->f1,
+                                        m->auc,      m->ap,        m->eer,    m->ece,         m->bce};
+    return value[kind];
+}
 
 static int by_score(const void *a, const void *b) {
     const scored *x = a, *y = b;
@@ -98,4 +111,51 @@ double metrics_max_f1(const scored *s, size_t count) {
         threshold = i < count ? (p + s[i].p) / 2 : p > 0 ? p / 2 : -1;
     }
     return threshold;
+}
+
+/* ---- intervals ---- */
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double percentile(const double *sorted, int count, double part) {
+    double at = part * (count - 1);
+    int i = (int)at;
+    return count == 0 ? NAN : i + 1 < count ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[i];
+}
+
+void metrics_bootstrap(const scored *s, size_t count, size_t units, double threshold, int rounds, uint64_t seed, const char *key,
+                       int threads, double *low, double *high) {
+    double *value = xarray((size_t)rounds * METRIC_KINDS, sizeof *value), *column = xarray((size_t)rounds, sizeof *column);
+#pragma omp parallel num_threads(threads)
+    {
+        scored *drawn = xarray(count, sizeof *drawn);
+        uint32_t *times = xarray(units, sizeof *times);
+        memcpy(drawn, s, count * sizeof *drawn);
+#pragma omp for schedule(static)
+        for (int r = 0; r < rounds; r++) {
+            rng draws = rng_make(seed, "tscore", key, (uint64_t)r);
+            memset(times, 0, units * sizeof *times);
+            for (size_t i = 0; i < units; i++) times[rng_below(&draws, units)]++;
+            for (size_t i = 0; i < count; i++) drawn[i].weight = s[i].weight * times[s[i].unit];
+            metrics m = metrics_of(drawn, count, threshold);
+            for (int k = 0; k < METRIC_KINDS; k++) value[(size_t)r * METRIC_KINDS + (size_t)k] = metric_value(&m, k);
+        }
+        free(drawn);
+        free(times);
+    }
+    for (int k = 0; k < METRIC_KINDS; k++) {
+        int defined = 0;
+        for (int r = 0; r < rounds; r++) {
+            double v = value[(size_t)r * METRIC_KINDS + (size_t)k];
+            if (!isnan(v)) column[defined++] = v;
+        }
+        if (defined) qsort(column, (size_t)defined, sizeof *column, by_size);
+        low[k] = percentile(column, defined, .025);
+        high[k] = percentile(column, defined, .975);
+    }
+    free(value);
+    free(column);
 }

@@ -18,11 +18,18 @@ typedef struct {
     double accuracy, precision, recall, specificity, f1, auc, ap, eer, ece, bce;
 } metrics;
 
+/* The ones with intervals, by number; their names as above. */
+enum { METRIC_KINDS = 10 };
+extern const char *const metric_name[METRIC_KINDS];
+double metric_value(const metrics *m, int kind);
+
 /* One scored record. */
 typedef struct {
     double p; /* P(positive) */
     uint32_t positive; /* 1 or 0: what it is */
     uint32_t weight; /* how often it counts: 1, or in a bootstrap how often it was drawn */
+    uint32_t
+        unit; /* what it is drawn with in a bootstrap: records of one group (a person, a source pair) stand or fall together */
 } scored;
 
 /* Sorts s by score, highest first (what the functions below ask for). */
@@ -32,5 +39,11 @@ metrics metrics_of(const scored *s, size_t count, double threshold);
 /* The threshold, half-way between two neighbouring scores, that gives the highest f1; of equals the highest one; -1 where a record
  * of score 0 ought to be called positive. NaN without a positive record. */
 double metrics_max_f1(const scored *s, size_t count);
+
+/* 95% intervals by bootstrap: `rounds` times as many units as there are (0 .. units-1) are drawn with replacement, each time with all its records; low and high [METRIC_KINDS] are the
+ * 2.5th and 97.5th percentiles (interpolated) of what the metrics then are, rounds in which one isn't defined left aside (NaN where it never is). s is sorted.
+ * Round r draws by (seed, "tscore", key, r): the same for any number of threads. */
+void metrics_bootstrap(const scored *s, size_t count, size_t units, double threshold, int rounds, uint64_t seed, const char *key,
+                       int threads, double *low, double *high);
 
 #endif

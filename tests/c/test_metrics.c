@@ -134,7 +134,40 @@ static void undefined(void) {
     metrics_sort(one, 0);
 }
 
+static void bootstrap(void) {
+    enum { N = 400, ROUNDS = 2000 };
+    static scored s[N];
+    rng r = rng_make(3, "test_metrics", "bootstrap", 0);
+    for (int i = 0; i < N; i++) {
+        uint32_t positive = rng_uniform(&r) < .5;
+        s[i] = (scored){fmin(1, .3 * positive + .7 * rng_uniform(&r)), positive, 1, (uint32_t)i};
+    }
+    metrics_sort(s, N);
+    metrics m = metrics_of(s, N, .5);
+    double low[METRIC_KINDS], high[METRIC_KINDS], low2[METRIC_KINDS], high2[METRIC_KINDS];
+    metrics_bootstrap(s, N, N, .5, ROUNDS, 0, "x", 1, low, high);
+    metrics_bootstrap(s, N, N, .5, ROUNDS, 0, "x", 3, low2, high2);
+    for (int k = 0; k < METRIC_KINDS; k++) {
+        CHECK(low[k] == low2[k] && high[k] == high2[k], "%s: the same for any number of threads", metric_name[k]);
+        CHECK(low[k] < high[k], "%s: %g to %g", metric_name[k], low[k], high[k]);
+        if (k != 8) CHECK(low[k] < metric_value(&m, k) && metric_value(&m, k) < high[k], "%s", metric_name[k]);
+    }
+    /* an accuracy's is the binomial's: +-1.96 deviations */
+    double deviation = sqrt(m.accuracy * (1 - m.accuracy) / N);
+    CHECK_NEAR(high[0] - low[0], 2 * 1.96 * deviation, .1 * deviation * 4, "the width of accuracy's interval");
+    /* records in groups of 25 alike: fewer independent ones, wider intervals */
+    for (int i = 0; i < N; i++)
+        s[i].p = s[i / 25 * 25].p, s[i].positive = s[i / 25 * 25].positive, s[i].unit = (uint32_t)(i / 25);
+    metrics_bootstrap(s, N, N / 25, .5, ROUNDS, 0, "x", 2, low2, high2);
+    CHECK(high2[0] - low2[0] > 3 * (high[0] - low[0]), "groups: %g to %g", low2[0], high2[0]);
+    /* one class: nothing to interpolate */
+    for (int i = 0; i < N; i++) s[i].positive = 1;
+    metrics_bootstrap(s, N, N / 25, .5, 10, 0, "x", 2, low, high);
+    CHECK(isnan(low[5]) && isnan(high[5]) && isnan(low[3]), "undefined");
+}
+
 int main(void) {
+    bootstrap();
     random_scores();
     by_hand();
     undefined();
