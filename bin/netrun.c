@@ -4,13 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/gradcam.h"
+#include "lib/heat.h"
 #include "lib/infer.h"
 #include "lib/model.h"
 #include "lib/par.h"
 #include "lib/preprocess.h"
 #include "lib/prog.h"
 
-static const char *model_path;
+static const char *model_path, *cam_layer;
 static opt_list layers;
 static int64_t batch = 16;
 
@@ -18,6 +20,8 @@ static const opt options[] = {
     {'m', "model", OPT_TEXT, &model_path, "MODEL", 0, 0, OPT_REQUIRED,
      "the network with its weights: a .tns, or FILE:NAME of a state"},
     {0, "layer", OPT_LIST, &layers, "NAME", 0, 0, OPT_PG, "that layer's output instead of the network's (again for more)"},
+    {0, "gradcam", OPT_TEXT, &cam_layer, "LAYER", 0, 0, OPT_PG,
+     "write the images with a heat map over them: where that layer speaks for the output"},
     {'b', "batch", OPT_INT, &batch, "N", 1, 65536, 0, "at most N records at a time to a thread (default 16); changes no result"},
     {0}};
 static const program self = {.name = "netrun",
@@ -26,6 +30,7 @@ static const program self = {.name = "netrun",
                              .max_operands = 1,
                              .options = options,
                              .notes = "imgnorm --size 299 photos | netrun -m inception.tns -o features.tns\n"
+                                      "netrun -m model3.tns --gradcam bn3 test.tns | tview -o sheet.png\n"
                                       "netrun -m resnet50.tns --layer layer4.2 images.tns | tls"};
 
 enum { MOST = 16 };
@@ -127,9 +132,9 @@ static void item_free(void *slot) {
     free(it->y);
 }
 
-/* Plans the network for data of the first record's size. */
-static void load(const tns_frame *f) {
-    char err[MODEL_ERROR], net_err[NET_ERROR];
+/* The network for data of the first record's size. */
+static void load_net(const tns_frame *f) {
+    char err[MODEL_ERROR];
     bool image = f && f->rank == 3;
     int h = m.open && image ? (int)f->shape[0] : 0, w = m.open && image ? (int)f->shape[1] : 0;
     int c = !m.open || !f ? 0 : (int)f->shape[image ? 2 : 0];
@@ -137,6 +142,12 @@ static void load(const tns_frame *f) {
         if (m.open && f) prog_bad_record(input, f, "%s", err);
         die(EXIT_CORRUPT, "%s", err);
     }
+}
+
+/* That, planned for inference. */
+static void load(const tns_frame *f) {
+    char net_err[NET_ERROR];
+    load_net(f);
     if (!(plan = infer_new(graph, layers.item, layers.count, net_err)))
         die(layers.count ? EXIT_USAGE : EXIT_CORRUPT, "%s: %s", m.path, net_err);
     const net_layer *in = &graph->layer[0];
@@ -163,13 +174,76 @@ static void write_header(tns_frame *h) {
     free(positive.s);
 }
 
+/* ---- heat maps ---- */
+
+static void write_heat(gradcam *g, const tns_frame *in, float *x, double *map, tns_frame *out) {
+    if (in->dtype != TNS_U8 || in->rank != 3 || (in->shape[2] != 3 && in->shape[2] != 1))
+        prog_bad_record(input, in, "--gradcam draws over images: u8 of height x width x 3 or 1 channels");
+    preprocess(graph, in, 0, 1, x);
+    double z = gradcam_map(g, x, map);
+    if (!isfinite(z)) prog_bad_record(input, in, "makes the network give a value that isn't finite");
+    uint32_t shape[3] = {in->shape[0], in->shape[1], 3};
+    out->type = 'R';
+    if (!tns_frame_shape(out, TNS_U8, 3, shape) ||
+        !heat_draw(map, g->h, g->w, in->data, (int)shape[0], (int)shape[1], (int)in->shape[2], out->data))
+        die(EXIT_FAILED, "out of memory");
+    tns_meta_copy(&out->meta, &in->meta);
+    tns_meta_addf(&out->meta, "output", "%.6g", z);
+    prog_write(out);
+    prog_progress(++done_records, 0, "records");
+}
+
+static void open_heat(gradcam *g, const tns_frame *f, float **x, double **map) {
+    char err[NET_ERROR];
+    if (!graph) load_net(f);
+    if (!gradcam_open(g, graph, cam_layer, err)) die(EXIT_USAGE, "%s: %s", m.path, err);
+    const net_layer *in = &graph->layer[0];
+    *x = xarray((size_t)in->h * (size_t)in->w * (size_t)in->c, sizeof **x);
+    *map = xarray((size_t)g->h * (size_t)g->w, sizeof **map);
+}
+
+static int heat_maps(void) {
+    char err[NET_ERROR];
+    gradcam g = {0};
+    tns_frame f = {0}, out = {0};
+    float *x = NULL;
+    double *map = NULL;
+    ops_f32.set_threads((int)prog.threads);
+    while (prog_next(input, &f)) {
+        if (f.type == 'H') {
+            char *extra = xasprintf("--model=MODEL_%016llx", (unsigned long long)m.checksum);
+            prog_add_pg(&f.meta, extra);
+            free(extra);
+        }
+        if (f.type != 'R') {
+            prog_write(&f);
+            continue;
+        }
+        if (m.open && !graph && f.rank != 3) prog_bad_record(input, &f, "is no image");
+        if (!g.n) open_heat(&g, &f, &x, &map);
+        if (!preprocess_accepts(graph, &f, err)) prog_bad_record(input, &f, "%s", err);
+        write_heat(&g, &f, x, map, &out);
+    }
+    gradcam_close(&g);
+    free(x);
+    free(map);
+    tns_frame_free(&f);
+    tns_frame_free(&out);
+    prog_close(input);
+    net_free(graph);
+    model_close(&m);
+    return prog_finish();
+}
+
 int main(int argc, char **argv) {
     prog_start(&self, argc, argv);
     char err[MODEL_ERROR];
     bool corrupt;
+    if (cam_layer && layers.count) prog_usage("--gradcam and --layer exclude each other");
     if (!model_open(&m, model_path, err, &corrupt)) die(corrupt ? EXIT_CORRUPT : EXIT_FAILED, "%s", err);
-    if (!m.open) load(NULL);
+    if (!m.open && !cam_layer) load(NULL);
     input = prog_open(prog.operand[0]);
+    if (cam_layer) return heat_maps();
     par *p = par_start((int)prog.threads, sizeof(item), work, done, NULL);
     tns_frame f = {0}, header = {0};
     item *it = NULL;

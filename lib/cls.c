@@ -107,7 +107,7 @@ bool cls_gradient(cls *c, int count, const void *x, const double *target, const 
     net *n = c->n;
     if (count != c->run_count) { /* the last batch of an epoch is smaller */
         net_run_free(c->run);
-        c->run = net_run_new(n, count, true);
+        c->run = net_run_new(n, count, NET_TRAIN);
         c->run_count = c->run ? count : 0;
         if (!c->run) return false;
     }

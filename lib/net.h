@@ -197,8 +197,11 @@ void net_zero_grad(net *n);
 
 typedef struct net_run net_run;
 
-/* Buffers for a batch of n samples, of a net that net_can_train. train: everything backward needs is kept; otherwise buffers are shared between layers. NULL when there is no memory (or the net can't train). */
-net_run *net_run_new(net *n, int batch, bool train);
+/* NET_INFER: forward only; buffers are shared between layers. NET_TRAIN: everything that backward needs is kept. NET_FROZEN: that too, but everything is computed
+ * as in inference, so that the gradients are those of the net as it is used; only gradients to layers, not to parameters. */
+typedef enum { NET_INFER, NET_TRAIN, NET_FROZEN } net_mode;
+/* Buffers for a batch of n samples, of a net that net_can_train. NULL when there is no memory (or the net can't train). */
+net_run *net_run_new(net *n, int batch, net_mode mode);
 void net_run_free(net_run *r);
 size_t net_run_bytes(const net_run *r);
 
@@ -212,5 +215,10 @@ enum { NET_PARAMS = 1, NET_INPUT = 2 };
 /* what NET_PARAMS: adds to net.grads. NET_INPUT: returns the gradient to x (the run's own), else NULL. Only after a forward of a training run; may be
  * called again for another output gradient. */
 const void *net_backward(net_run *r, int what);
+
+/* After a forward in a mode with backward: a layer's output [batch, h, w, c], after the activation that was fused into it. */
+const void *net_value(const net_run *r, int layer);
+/* The gradient to that output, of what stands in net_dout; the layers below aren't visited. NULL when the net's output doesn't depend on the layer. */
+const void *net_backward_to(net_run *r, int layer);
 
 #endif

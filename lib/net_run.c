@@ -10,7 +10,7 @@
 struct net_run {
     net *n;
     int batch;
-    bool train;
+    bool train, frozen; /* train: keeps what backward needs; frozen: but computes as in inference */
     int *root; /* the layer whose buffer a layer's output is in */
     void **y, **dy; /* per layer, of roots; y[0] is the caller's x */
     void **aux; /* normalisation: mean then istd; max pooling: the winners */
@@ -48,17 +48,18 @@ static bool plan(net_run *r, buffer *b, int n, void **to) {
     return good;
 }
 
-net_run *net_run_new(net *n, int batch, bool train) {
+net_run *net_run_new(net *n, int batch, net_mode mode) {
     int layers = n->layers;
+    bool train = mode != NET_INFER;
     char err[NET_ERROR];
     if (!net_can_train(n, err)) return NULL;
-    if (train && !n->grads) {
+    if (mode == NET_TRAIN && !n->grads) {
         if (!(n->grads = aligned_alloc64(n->weight_count * n->ops->real_size))) return NULL;
         memset(n->grads, 0, n->weight_count * n->ops->real_size);
         n->grads_empty = true;
     }
     net_run *r = xarray(1, sizeof *r);
-    r->n = n, r->batch = batch, r->train = train;
+    r->n = n, r->batch = batch, r->train = train, r->frozen = mode == NET_FROZEN;
     r->root = xarray((size_t)layers, sizeof *r->root);
     r->y = xarray((size_t)layers, sizeof *r->y);
     r->dy = xarray((size_t)layers, sizeof *r->dy);
@@ -223,7 +224,7 @@ static void forward_layer(net_run *r, int i) {
         break;
     }
     case OP_BATCHNORM:
-        if (r->train)
+        if (r->train && !r->frozen)
             o->batchnorm_forward(rows, l->c, x, w, b, l->eps, l->act, y, r->aux[i], second(r, r->aux[i], l->c),
                                  param_data(r, l->mean), param_data(r, l->var), l->momentum, l->unbiased);
         else
@@ -244,7 +245,7 @@ static void forward_layer(net_run *r, int i) {
         break;
     }
     case OP_DROPOUT:
-        if (r->train)
+        if (r->train && !r->frozen)
             drop(r, i, x, y);
         else
             memcpy(y, x, count * o->real_size);
@@ -343,6 +344,17 @@ static void backward_norm(net_run *r, int i, const void *x, const void *dy, void
     }
 }
 
+/* Batch norm with running statistics is a factor a channel: the same function, with everything else zero. */
+static void backward_frozen_norm(net_run *r, int i, void *dy, void *dx) {
+    const ops *o = r->n->ops;
+    const net_layer *l = &r->n->layer[i];
+    size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w;
+    if (l->act.kind != ACT_NONE) o->act_backward(l->act, rows * (size_t)l->c, NULL, r->y[i], dy, dy);
+    memset(r->scratch2, 0, (size_t)l->c * o->real_size);
+    o->batchnorm_infer(rows, l->c, dy, param_data(r, l->weight), r->scratch2, l->eps, (activation){0}, r->scratch2,
+                       param_data(r, l->var), dx);
+}
+
 static void backward_layer(net_run *r, int i, int what) {
     net *n = r->n;
     const ops *o = n->ops;
@@ -387,7 +399,10 @@ static void backward_layer(net_run *r, int i, int what) {
     }
     case OP_BATCHNORM:
     case OP_LAYERNORM:
-        backward_norm(r, i, x, dy, dx, what & NET_PARAMS);
+        if (r->frozen && l->op == OP_BATCHNORM)
+            backward_frozen_norm(r, i, dy, dx);
+        else
+            backward_norm(r, i, x, dy, dx, what & NET_PARAMS);
         break;
     case OP_ACT:
         o->act_backward(l->act, count, l->act.kind == ACT_SILU ? x : NULL, r->y[i], dy, dx);
@@ -400,7 +415,10 @@ static void backward_layer(net_run *r, int i, int what) {
         break;
     }
     case OP_DROPOUT:
-        drop(r, i, dy, dx);
+        if (r->frozen)
+            memcpy(dx, dy, count * o->real_size);
+        else
+            drop(r, i, dy, dx);
         break;
     case OP_UPSAMPLE:
         o->upsample_backward(r->batch, in->h, in->w, in->c, l->kh, dy, dx);
@@ -411,11 +429,12 @@ static void backward_layer(net_run *r, int i, int what) {
     if (wanted) end_gradient(r, l->input[0]);
 }
 
-const void *net_backward(net_run *r, int what) {
+/* Visits the layers above `last`, from the output down. */
+static void backward_down_to(net_run *r, int last, int what) {
     net *n = r->n;
     memset(r->written, 0, (size_t)n->layers * sizeof *r->written);
     r->written[r->root[n->layers - 1]] = true;
-    for (int i = n->layers - 1; i > 0; i--) {
+    for (int i = n->layers - 1; i > last; i--) {
         if (r->root[i] != i) continue;
         if (r->written[i])
             backward_layer(r, i, what);
@@ -424,6 +443,19 @@ const void *net_backward(net_run *r, int what) {
                 if (n->param[k].layer == i && n->param[k].trained)
                     memset(net_param_grad(n, &n->param[k]), 0, n->param[k].count * n->ops->real_size);
     }
-    if (what & NET_PARAMS) n->grads_empty = false;
+}
+
+const void *net_backward(net_run *r, int what) {
+    backward_down_to(r, 0, what);
+    if (what & NET_PARAMS) r->n->grads_empty = false;
     return what & NET_INPUT ? r->dy[0] : NULL;
+}
+
+const void *net_value(const net_run *r, int layer) {
+    return r->y[r->root[layer]];
+}
+
+const void *net_backward_to(net_run *r, int layer) {
+    backward_down_to(r, r->root[layer], NET_INPUT);
+    return r->written[r->root[layer]] ? r->dy[r->root[layer]] : NULL;
 }

@@ -167,3 +167,48 @@ gap' >m.tns
     netrun -m m.tns in.tns | head -c 100 >/dev/null
     [ "${PIPESTATUS[0]}" = 0 ]
 }
+
+@test "--gradcam: images with the heat of a layer over them, key and metadata kept" {
+    # z = 2 * the mean of red + the mean of green, from two convolutions of one pixel
+    model 'net=input 4x4x3
+c conv 2 1
+relu
+g gap
+d dense 1
+sigmoid|positive=fake' c.weight=2x3x1x1=1,0,0,0,1,0 c.bias=2=0 d.weight=1x2=2,1 d.bias=1=0 >m.tns
+    python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import tns
+pixels = bytearray(48); pixels[0] = 255; pixels[4] = 255
+w = tns.Writer(sys.stdout.buffer); w.head(kind="images", axes="hwc", range="0:255"); w.record("a", "u8", (4, 4, 3), bytes(pixels), [("label", "real")])
+w.record("b", "u8", (4, 4, 3), bytes(48)); w.end()' "$formats" >in.tns
+    netrun -m m.tns --gradcam c in.tns -o out.tns
+    [ "$(python3 "$stream" list key label output <out.tns | paste -sd' ')" = "a real 0.1875 b - 0" ]
+    [ "$(tls out.tns | cut -f3,4 | sort -u)" = "$(printf '4x4x3\tu8')" ]
+    python3 "$stream" header <out.tns | grep -qx kind=images
+    # the first pixel is the hottest: red; the next half as much: green; the others stay black
+    read -r r g b r2 g2 b2 rest < <(numbers out.tns 0)
+    [ "$r" -gt 160 ] && [ "$g" -lt 80 ] && [ "$b" -lt 80 ]
+    [ "$g2" -gt 200 ] && [ "$r2" -lt 120 ] && [ "$b2" -lt 120 ]
+    [ "$(tr ' ' '\n' <<<"$rest" | sort -u)" = 0 ]
+    [ "$(numbers out.tns 1 | tr ' ' '\n' | sort -u)" = 0 ]
+    netrun -m m.tns -j3 -b7 --gradcam c in.tns | cmp - out.tns
+    thead -n 1 out.tns | tns2npy | cmp - <(thead -n 1 in.tns | netrun -m m.tns --gradcam c | tns2npy)
+    netrun -m m.tns --gradcam c in.tns | tview -o sheet.png
+    fails 2 netrun -m m.tns --gradcam d in.tns
+    says "d gives a vector"
+    fails 2 netrun -m m.tns --gradcam e in.tns
+    says "no layer is called 'e'"
+    fails 2 netrun -m m.tns --gradcam c --layer c in.tns
+    says "exclude each other"
+    printf 'key=x dtype=f32 shape=4x4x3 fill=0\n' | python3 "$stream" make >f.tns
+    fails 3 netrun -m m.tns --gradcam c f.tns
+    says "record 0 (key x): --gradcam draws over images"
+    images 2 5x5x3 >other.tns
+    fails 3 netrun -m m.tns --gradcam c other.tns
+    says "the network wants 4x4x3"
+    model 'net=input 4x4x3
+c conv 2 1
+gelu
+gap' c.weight=2x3x1x1=1 c.bias=2=0 >m.tns
+    fails 2 netrun -m m.tns --gradcam c in.tns
+    says "inference only"
+}

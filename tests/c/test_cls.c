@@ -7,6 +7,8 @@
 #include "golden.h"
 #include "lib/base.h"
 #include "lib/cls.h"
+#include "lib/gradcam.h"
+#include "lib/heat.h"
 #include "lib/net_text.h"
 #include "lib/schedule.h"
 #include "ops_f64.h"
@@ -131,6 +133,86 @@ static void test_golden(const struct form *f, const ops *o, double losses, doubl
     net_free(n);
 }
 
+/* ---- Grad-CAM ---- */
+
+static void test_gradcam(const ops *o, double tolerance) {
+    static double x[PIXELS];
+    char err[NET_ERROR];
+    net *n = open_net("model3", o);
+    photos(o, 0, x);
+    for (int i = 0; i < n->params; i++) {
+        const net_param *p = &n->param[i];
+        char *key = xasprintf("cam/%s", p->key);
+        double v[64];
+        for (size_t k = 0; k < p->count && !p->trained; k++) v[k] = golden_centred(key, k) + (strstr(key, "var") ? 1 : 0);
+        if (!p->trained) o->from_f64(p->count, v, net_param_data(n, p));
+        free(key);
+    }
+    const double *z = golden_find("cam/z", 2);
+    static const char *const layer[] = {"c2", "bn3"};
+    for (int k = 0; k < 2; k++) {
+        gradcam g;
+        if (!gradcam_open(&g, n, layer[k], err)) die(EXIT_FAILED, "%s", err);
+        size_t cells = (size_t)g.h * (size_t)g.w;
+        char *key = xasprintf("cam/%s", layer[k]);
+        const double *want = golden_find(key, 2 * cells);
+        double *map = xarray(cells, sizeof *map), most = norm(2 * cells, want);
+        CHECK(most > 0, "%s: nothing to compare", key);
+        for (int photo = 0; photo < 2; photo++) {
+            size_t at = (size_t)photo * SIDE * SIDE * 3;
+            CHECK_NEAR(gradcam_map(&g, (char *)x + at * o->real_size, map), z[photo], tolerance, "z");
+            for (size_t i = 0; i < cells; i++) CHECK_NEAR(map[i], want[(size_t)photo * cells + i], tolerance * most, key);
+        }
+        free(map);
+        free(key);
+        gradcam_close(&g);
+    }
+    gradcam g;
+    CHECK(!gradcam_open(&g, n, "fc1", err) && strstr(err, "fc1 gives a vector"), "%s", err);
+    CHECK(!gradcam_open(&g, n, "c9", err) && strstr(err, "no layer is called 'c9'; the last maps are: bn3 c3 bn2"), "%s", err);
+    net_free(n);
+}
+
+/* Of several outputs the largest, before a softmax; a branch that the layer isn't on has no say. */
+static void test_gradcam_outputs(void) {
+    char err[NET_ERROR];
+    gradcam g;
+    net *n = net_parse("input 2x2x1\nb conv 1 1\ngelu\nc conv 2 1\ngap\nsoftmax\n", "x.net", err);
+    if (!n || !net_shape(n, 0, 0, 0, err) || !net_alloc(n, &ops_f64)) die(EXIT_FAILED, "%s", err);
+    CHECK(!gradcam_open(&g, n, "b", err) && strstr(err, "x.net:3: this line is for inference only"), "%s", err);
+    net_free(n);
+    n = net_parse("input 2x2x1\nb conv 1 1\ntanh\nc conv 2 1 bias=no\nidle conv 1 1 < b\ng gap < c\nsoftmax\n", "x.net", err);
+    if (!n || !net_shape(n, 0, 0, 0, err) || !net_alloc(n, &ops_f64)) die(EXIT_FAILED, "%s", err);
+    double w[2] = {-3, 5}, one = 1, x[4] = {0, 1, 2, -1}, map[4];
+    memcpy(net_param_data(n, net_find(n, "c.weight")), w, sizeof w);
+    memcpy(net_param_data(n, net_find(n, "b.weight")), &one, sizeof one);
+    memcpy(net_param_data(n, net_find(n, "idle.weight")), &one, sizeof one);
+    if (!gradcam_open(&g, n, "b", err)) die(EXIT_FAILED, "%s", err);
+    double z = gradcam_map(&g, x, map);
+    CHECK_NEAR(z, 5 * (tanh(1) + tanh(2) + tanh(-1)) / 4, 1e-12, "the larger one's logit");
+    /* two lines read b, so its tanh stays apart: the map is of what the convolution gives */
+    double weight = 0;
+    for (int i = 0; i < 4; i++) weight += 5 * (1 - tanh(x[i]) * tanh(x[i])) / 16;
+    for (int i = 0; i < 4; i++) CHECK_NEAR(map[i], fmax(0, weight * x[i]), 1e-12, "map");
+    gradcam_close(&g);
+    if (!gradcam_open(&g, n, "idle", err)) die(EXIT_FAILED, "%s", err);
+    gradcam_map(&g, x, map);
+    CHECK(map[0] == 0 && map[1] == 0 && map[2] == 0, "idle");
+    gradcam_close(&g);
+    net_free(n);
+}
+
+static void test_heat(void) {
+    uint8_t image[4 * 4 * 3], out[4 * 4 * 3];
+    for (int i = 0; i < 48; i++) image[i] = (uint8_t)(5 * i);
+    CHECK(heat_draw((double[]){0, 0, 0, 0}, 2, 2, image, 4, 4, 3, out) && !memcmp(image, out, sizeof out), "no heat: the image");
+    CHECK(heat_draw((double[]){0, 0, 0, 7}, 2, 2, image, 4, 4, 3, out), "memory");
+    CHECK(!memcmp(image, out, 6), "cold in its corner");
+    CHECK(out[45] > 150 && out[46] < 90 && out[47] < 90, "red in the other: %d %d %d", out[45], out[46], out[47]);
+    uint8_t grey[16] = {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9};
+    CHECK(heat_draw((double[]){0}, 1, 1, grey, 4, 4, 1, out) && out[0] == 9 && out[47] == 9, "grey becomes RGB");
+}
+
 /* ---- against central differences ---- */
 
 static void test_differences(void) {
@@ -249,6 +331,10 @@ int main(void) {
             test_golden(&forms[i], &ops_f32, 2e-2, 1e-5); /* rounding grows from step to step */
         }
     }
+    test_gradcam(&ops_f64, 1e-9);
+    test_gradcam(&ops_f32, 1e-5);
+    test_gradcam_outputs();
+    test_heat();
     test_differences();
     test_texts();
     test_numbers();

@@ -8,7 +8,8 @@ cls.tns holds, for each of model3, model5:
     MODEL/losses        [10, 2]: cross-entropy and penalty before each step
     MODEL/grad/KEY      the first step's gradient of a parameter, penalty included
     MODEL/end/KEY       parameters and running statistics after the last step
-    MODEL/cam           model3 only: Grad-CAM of bn3 for the first two photos of step 0, with the initial weights in inference
+    cam/z, cam/LAYER    Grad-CAM of c2 (after its ReLU) and bn3 of model3 for the first two photos of step 0, in inference, with the initial weights and other
+                        running statistics
 The two also differ in all else that has two forms: see `forms`.
 """
 import math
@@ -62,6 +63,7 @@ class KerasNorm(nn.Module):
 class Model(nn.Module):
     def __init__(self):
         super().__init__()
+        self.maps = {}
         channels, side = 3, SIDE
         for i in 1, 2, 3:
             out = WIDTH << (i - 1)
@@ -72,9 +74,12 @@ class Model(nn.Module):
 
     def forward(self, x):
         for i in 1, 2, 3:
-            x = getattr(self, f'bn{i}')(getattr(self, f'c{i}')(x).relu())
+            x = getattr(self, f'c{i}')(x).relu()
+            if i == 2:
+                self.maps['c2'] = x
+            x = getattr(self, f'bn{i}')(x)
             if i == 3:
-                self.map = x
+                self.maps['bn3'] = x
             x = F.max_pool2d(x, 2)
         x = x.permute(0, 2, 3, 1).flatten(1)  # Facade flattens NHWC
         return self.out(self.fc2(self.fc1(x).relu()).relu()).flatten()
@@ -92,11 +97,18 @@ def train(name, o):
         for key, p in net.named_parameters():
             p.copy_(initial(f'{name}/{key}', p.shape))
     if name == 'model3':
+        fresh = {key: v.clone() for key, v in net.named_buffers()}
+        for key, v in net.named_buffers():
+            v.copy_(centred(f'cam/{key}', *v.shape) + (1 if key.endswith('var') else 0))
         net.eval()
         z = net(photos(0)[:2])
-        g, = torch.autograd.grad(z.sum(), net.map)
-        yield f'{name}/cam', (g.mean((2, 3), keepdim=True) * net.map).sum(1).relu()
+        yield 'cam/z', z
+        for layer, map in net.maps.items():
+            g, = torch.autograd.grad(z.sum(), map, retain_graph=True)
+            yield f'cam/{layer}', (g.mean((2, 3), keepdim=True) * map).sum(1).relu()
         net.train()
+        for key, v in net.named_buffers():
+            v.copy_(fresh[key])
     params = list(net.parameters())
     kernels = [p for key, p in net.named_parameters() if p.dim() > 1 and not key.startswith('out')]
     first, second = ([torch.zeros_like(p) for p in params] for _ in range(2))
