@@ -9,7 +9,9 @@ LR_G := 1e-3
 LR_D := 2e-4
 BETA1 := .5
 SEED := 0
+SCORED := 256#    images that a score is of, at each of ten steps
 here := $(dir $(lastword $(MAKEFILE_LIST)))
+SCORE := fidcalc -m $(here)models/draw.tns
 GEN := $(here)nets/demo-gen.net
 CRITIC := $(here)nets/demo-critic.net
 include $(here)rules.mk
@@ -34,9 +36,14 @@ $(call stage,$d/sheet.png,$d/images.tns,\
 $(call stage,$d/model.tns,$d/images.tns $(GEN) $(CRITIC),\
     tshuf --epochs 1000000 --seed $(SEED) --from $d/state.tns $d/images.tns | \
     ganstep --gen $(GEN) --critic $(CRITIC) --state $d/state.tns -b $(BATCH) --lr-g $(LR_G) --lr-d $(LR_D) --beta1 $(BETA1) --seed $(SEED) \
-        --steps $(STEPS) --log $d/log.tsv --samples $d/samples.tns --sample-every $(SAMPLE_EVERY) --sample-count 10 --save-every 25 --save $d/model.tns >/dev/null,\
+        --steps $(STEPS) --log $d/log.tsv --samples $d/samples.tns --sample-every $(SAMPLE_EVERY) --sample-count $(SCORED) --save-every 25 --save $d/model.tns >/dev/null,\
     $d/state.tns $d/log.tsv $d/samples.tns,$(here)report.sh --live $d)
 $(call stage,$d/final.png,$d/model.tns,\
     ganstep --state $d/model.tns --sample 60 | tview --columns 10 --gap 0 -o $d/final.png)
-$(call stage,$d/report.html,$d/sheet.png $d/final.png,\
+$(call stage,$d/scores.tsv,$d/model.tns $d/images.tns,\
+    $(SCORE) --by step -o $d/scores.tsv $d/images.tns $d/samples.tns)
+$(call stage,$d/score.tsv,$d/model.tns $d/images.tns,\
+    half=$$(($$(tls $d/images.tns | wc -l) / 2)) && ganstep --state $d/model.tns --sample 1000 | \
+    $(SCORE) --batches 20 --batch $$((half < $(SCORED) ? half : $(SCORED))) --kid --pr -o $d/score.tsv $d/images.tns -)
+$(call stage,$d/report.html,$d/sheet.png $d/final.png $d/scores.tsv $d/score.tsv,\
     $(here)report.sh $d)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # report.sh [--live] DIR: the report of a GAN's training as one page, DIR/report.html, from what is in DIR by now:
-# photos.tsv images.tns sheet.png log.tsv samples.tns model.tns final.png *.cmd (see demo.mk). Images and plots are inside
+# photos.tsv images.tns sheet.png log.tsv samples.tns model.tns final.png scores.tsv score.tsv *.cmd (see demo.mk). Images and plots are inside
 # the page. --live writes it again as training goes on, until it is killed or the process that started it is gone.
 set -euo pipefail
 live=
@@ -19,14 +19,14 @@ figure() { echo '<figure>' && cat && echo "<figcaption>$1</figcaption></figure>"
 minutes() { awk -v s="$1" 'BEGIN {printf "%d:%02d", s / 60, s % 60}'; }
 row() { [ -z "$2" ] || echo "<tr><th>$1</th><td>$2</td></tr>"; }
 
-# plot TITLE SETTINGS COLUMN:NAME:COLOUR...: each column over the steps, thin as it is and thick as a moving average.
+# plot TITLE SETTINGS COLUMN:NAME:COLOUR...: each column of $rows over the steps, thin as it is and thick as a moving average of weight $past.
 plot() {
-    local title=$1 settings=$2 command='' sep='' c name colour
+    local title=$1 settings=$2 command='' sep='' c name colour past=${past-.92}
     shift 2
     for c; do
         IFS=: read -r c name colour <<<"$c"
         command+="$sep '$rows' using 1:$c with lines lw 1 lc rgb '#a0${colour#\#}' notitle"
-        command+=", a = NaN, '' using 1:(a = (a == a ? .92 * a + .08 * \$$c : \$$c)) with lines lw 2.5 lc rgb '$colour' title '$name'"
+        command+=", a = NaN, '' using 1:(a = (a == a ? $past * a + (1 - $past) * \$$c : \$$c)) with lines lw 2.5 lc rgb '$colour' title '$name'"
         sep=,
     done
     # The colour of text is replaced by the page's own, so that plots follow it into the dark.
@@ -101,12 +101,14 @@ END
     # A stream that grows is whole after every sample, but may be caught in between, or before the first.
     if [ -s samples.tns ] && cp samples.tns "$work/samples.tns" && { tcheck "$work/samples.tns" 2>"$work/err" || [ -z "$live" ]; } &&
         [ "$(tls "$work/samples.tns" | wc -l)" -gt 0 ]; then
+        tgrep -e 'key=/00000[0-9]$' -o "$work/shown.tns" "$work/samples.tns"
         columns=$(option --sample-count)
-        tview --columns "$columns" --gap 0 -o "$work/samples.png" "$work/samples.tns"
+        ((columns < 10)) || columns=10
+        tview --columns "$columns" --gap 0 -o "$work/samples.png" "$work/shown.tns"
         echo '<h2>Learning</h2>'
         {
             echo '<div class=over><div class=steps>'
-            tls "$work/samples.tns" | awk -F'\t' -v c="$columns" 'NR % c == 1 {for (i = 5; i <= NF; i++) if (sub(/^step=/, "", $i)) print "<span>" $i "</span>"}'
+            tls "$work/shown.tns" | awk -F'\t' -v c="$columns" 'NR % c == 1 {for (i = 5; i <= NF; i++) if (sub(/^step=/, "", $i)) print "<span>" $i "</span>"}'
             echo '</div>'
             image "$work/samples.png" 'samples at several steps of training'
             echo '</div>'
@@ -129,6 +131,18 @@ END
         echo '</div>'
     fi
 
+    if [ -s scores.tsv ] && [ -s score.tsv ]; then
+        local floor
+        floor=$(awk -F'\t' '$1 ~ /_avg_floor$/ && $2 != "-" {print $2}' score.tsv)
+        awk -F'\t' -v floor="${floor:-NaN}" 'NR > 1 {print $1 "\t" $3 "\t" floor}' scores.tsv >"$work/scores"
+        echo '<h2>How far off it is</h2><div class=two>'
+        rows=$work/scores past=0 plot score 'set logscale y' 2:'generated against photos':#d9822b 3:'photos against photos':#3a9a5b |
+            figure "Distance from $(awk -F'\t' 'NR == 2 {print $7 " generated images to the " $6 " photos"}' scores.tsv), in the features of a small network that was trained on drawn photos only: fd[draw]. It isn't FID, and compares with nothing but itself."
+        echo '<table>'
+        sed 1d score.tsv | escape | awk -F'\t' '{printf "<tr><th>%s</th><td>%s</td><td>%s and %s: %s</td></tr>\n", $1, $2, $5, $6, $7}'
+        echo '</table></div>'
+    fi
+
     echo '<h2>Figures</h2><table>'
     row 'photos' "$photos$([ "$photos" = "$images" ] || echo ", $((photos - images)) of them dropped (not readable)")"
     row 'steps' "$done of $total"
@@ -143,7 +157,7 @@ END
 
     echo '<h2>How it was made</h2><p>The commands as they ran, each when what it needs had changed; from the top folder, with bin/ in PATH.</p>'
     local stage
-    for stage in drawn images.tns sheet.png model.tns final.png; do
+    for stage in drawn images.tns sheet.png model.tns final.png scores.tsv score.tsv; do
         [ ! -s "$stage.cmd" ] || { echo '<pre>' && sed 's/ | / |\n    /g' "$stage.cmd" | escape && echo '</pre>'; }
     done
     if [ -s model.tns ]; then

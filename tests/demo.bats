@@ -47,7 +47,10 @@ demo() { make -f pipelines/demo.mk -j2 PHOTOS=40 SIZE=16 BATCH=8 GEN=gen.net CRI
     tcheck $d/model.tns $d/samples.tns
     r=build/demo/report.html
     [ "$(grep -c '<img alt=.* src="data:image/png;base64,' $r)" = 3 ]
-    [ "$(grep -c '<svg' $r)" = 4 ] && [ "$(grep -c '</svg>' $r)" = 4 ]
+    [ "$(grep -c '<svg' $r)" = 5 ] && [ "$(grep -c '</svg>' $r)" = 5 ]
+    # A score at each of ten steps and the first, and of the final model; called what it is.
+    [ "$(cut -f2 $d/scores.tsv | sort | uniq -c | awk '{print $1 $2}' | xargs)" = '11fd[draw] 1metric' ]
+    grep -qF '<th>fd[draw]_avg_floor</th>' $r && grep -q "isn't FID" $r
     grep -q '<th>steps</th><td>30 of 30</td>' $r
     grep -q '<th>photos</th><td>40</td>' $r
     grep -q 'imgnorm --size 16 -o build/demo/drawn/images.tns' $r
@@ -65,8 +68,8 @@ demo() { make -f pipelines/demo.mk -j2 PHOTOS=40 SIZE=16 BATCH=8 GEN=gen.net CRI
     demo >out
     [ "$(cat out)" = "  DONE build/demo/report.html" ]
     demo LR_D=1e-3 >out
-    [ "$(grep -c MAKE out)" = 3 ]
-    grep -q "MAKE $d/model.tns" out && grep -q "MAKE $d/final.png" out && grep -q "MAKE $d/report.html" out
+    [ "$(grep -c MAKE out)" = 5 ]
+    grep -q "MAKE $d/scores.tsv" out && grep -q "MAKE $d/score.tsv" out && grep -q "MAKE $d/model.tns" out && grep -q "MAKE $d/final.png" out && grep -q "MAKE $d/report.html" out
     grep -q 'discriminator 1e-3' build/demo/report.html
 }
 
@@ -83,7 +86,7 @@ demo() { make -f pipelines/demo.mk -j2 PHOTOS=40 SIZE=16 BATCH=8 GEN=gen.net CRI
     [ ! -e $d/model.tns ]
     mkdir saw && cp $d/log.tsv saw
     demo SEED=7 STEPS=600 >out
-    [ "$(grep -c MAKE out)" = 3 ]
+    [ "$(grep -c MAKE out)" = 5 ]
     cmp $d/model.tns whole.tns
     # The first rows are those of the killed run: it went on, and didn't begin anew.
     head -n 26 saw/log.tsv | cmp - <(head -n 26 $d/log.tsv)

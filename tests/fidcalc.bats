@@ -47,7 +47,7 @@ near() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN {exit !(a != "" && b != "" && 
     [ "$(sed 1d whole | cut -f3-)" = "$(printf -- '-\t-\t40\t30\tmode pytorch')" ]
     for s in a b; do fidcalc -m "$draw" --features-out $s.f.tns $s.tns; done
     cmp <(fidcalc a.f.tns b.f.tns) whole
-    [ "$(tls a.f.tns | head -1 | cut -f2-4)" = "$(printf 'draw/real/000000\t96\tf32')" ]
+    [ "$(tls a.f.tns | head -1 | cut -f2-4)" = "$(printf 'draw/real/000000\t216\tf32')" ]
     for e in tns npz; do
         for s in a b; do fidcalc --stats-out $s.$e.${e} $s.f.tns; done
         near "$(fidcalc a.$e.$e b.f.tns | value "fd[draw]")" "$d" 1e-4
@@ -57,6 +57,15 @@ near() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN {exit !(a != "" && b != "" && 
     fidcalc a.npz.npz b.npz.npz | sed 1d | cut -f1,5- | grep -qxF "$(printf 'fd[features]\t40\t30\tno images seen; what made the features of both sets isn'"'"'t known')"
     # From a pipe, and whatever -j.
     cmp <(drawface -n 30 --start 100 --style fake | fidcalc -j 1 -m "$draw" a.f.tns -) whole
+}
+
+@test "the shipped feature network sees what a generator gets wrong, and its file is small" {
+    [ "$(wc -c <"$draw")" -lt 500000 ]
+    drawface -n 200 --seed 5 >photos.tns
+    drawface -n 200 --seed 6 | fidcalc -m "$draw" photos.tns - | value 'fd[draw]' >same
+    drawface -n 200 --seed 6 --style fake | fidcalc -m "$draw" photos.tns - | value 'fd[draw]' >faults
+    drawface -n 200 --seed 6 | imgnorm --size 8 | imgnorm --size 64 | fidcalc -m "$draw" photos.tns - | value 'fd[draw]' >blurred
+    awk 'BEGIN {getline same <"same"; getline faults <"faults"; getline blurred <"blurred"; exit !(same < 1 && faults > 10 * same && blurred > 10 * same)}'
 }
 
 @test "statistics go to NumPy and come from it" {
