@@ -1,23 +1,24 @@
 /* ganstep: trains a generator against a critic on a stream of images, or draws images from a trained one. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/batches.h"
+#include "lib/gan_feed.h"
 #include "lib/gan_log.h"
 #include "lib/gan_state.h"
 #include "lib/history.h"
 #include "lib/painter.h"
 #include "lib/prog.h"
-#include "lib/rng.h"
 
 static const char *gen_path, *critic_path, *state_path, *save_path, *samples_path, *log_path;
-static int64_t sample = -1, batch = 128, steps, save_every = 100, sample_every = 100, sample_count = 64;
-static double lr_g = 1e-4, lr_d = 1e-4, beta1 = .9, beta2 = .999, eps = 1e-7;
+static int64_t sample = -1, batch = 128, steps, save_every = 100, sample_every = 100, sample_count = 64, n_critic = 1;
+static double lr_g = 1e-4, lr_d = 1e-4, beta1 = .9, beta2 = .999, eps = 1e-7, lambda = 10, ema;
 static const char *smooth = "1,0";
-static int update, adam_form;
-static bool log_layers;
+static int loss, update, adam_form, weights;
+static bool log_layers, reuse_batch;
 
 static const opt options[] = {
     {0, "gen", OPT_TEXT, &gen_path, "NET", 0, 0, 0, "the generator's network text"},
@@ -25,18 +26,29 @@ static const opt options[] = {
     {0, "state", OPT_TEXT, &state_path, "FILE", 0, 0, OPT_REQUIRED,
      "checkpoint: continued from when it exists, written as training goes"},
     {0, "sample", OPT_INT, &sample, "N", 1, 1e9, OPT_PG, "don't train: write N images drawn by the state's generator"},
+    {0, "weights", OPT_CHOICE, &weights, "ema|gen", 0, 0, OPT_PG,
+     "with --sample: of the average, where the state has one, or of the last step"},
+    {0, "loss", OPT_CHOICE, &loss, "bce|wgan-gp", 0, 0, OPT_PG,
+     "cross-entropy, or Wasserstein with gradient penalty (default bce)"},
     {'b', "batch", OPT_INT, &batch, "N", 2, 65536, OPT_PG, "images a step (default 128)"},
     {0, "steps", OPT_INT, &steps, "N", 0, 1e15, OPT_PG,
      "stop after N generator steps, counted over all runs (default 0: when the data ends)"},
     {0, "lr-g", OPT_FLOAT, &lr_g, "LR", 0, 10, OPT_PG, "the generator's learning rate (default 1e-4)"},
     {0, "lr-d", OPT_FLOAT, &lr_d, "LR", 0, 10, OPT_PG, "the critic's learning rate (default 1e-4)"},
-    {0, "beta1", OPT_FLOAT, &beta1, "B", 0, .999999, OPT_PG, "Adam's decay of the mean gradient (default .9)"},
-    {0, "beta2", OPT_FLOAT, &beta2, "B", 0, .999999, OPT_PG, "Adam's decay of the squared gradient (default .999)"},
+    {0, "beta1", OPT_FLOAT, &beta1, "B", 0, .999999, OPT_PG, "Adam's decay of the mean gradient (default .9, wgan-gp 0)"},
+    {0, "beta2", OPT_FLOAT, &beta2, "B", 0, .999999, OPT_PG, "Adam's decay of the squared gradient (default .999, wgan-gp .9)"},
     {0, "eps", OPT_FLOAT, &eps, "E", 1e-30, 1, OPT_PG, "Adam's epsilon (default 1e-7)"},
     {0, "adam", OPT_CHOICE, &adam_form, "keras|pytorch", 0, 0, OPT_PG, "where Adam's epsilon stands (default keras)"},
-    {0, "smooth", OPT_TEXT, &smooth, "REAL,FAKE", 0, 0, OPT_PG, "targets of the critic's loss; label smoothing (default 1,0)"},
+    {0, "smooth", OPT_TEXT, &smooth, "REAL,FAKE", 0, 0, OPT_PG,
+     "bce: targets of the critic's loss; label smoothing (default 1,0)"},
+    {0, "n-critic", OPT_INT, &n_critic, "N", 1, 1000, OPT_PG, "critic steps a generator step (default 1, wgan-gp 5)"},
+    {0, "reuse-batch", OPT_FLAG, &reuse_batch, NULL, 0, 0, OPT_PG,
+     "all critic steps of a step on the same images (default: each on fresh ones)"},
+    {0, "lambda", OPT_FLOAT, &lambda, "L", 0, 1e6, OPT_PG, "wgan-gp: the penalty's weight (default 10)"},
     {0, "update", OPT_CHOICE, &update, "simultaneous|alternate", 0, 0, OPT_PG,
-     "both losses from one D(fake), or the generator after the critic's step (default simultaneous)"},
+     "both losses from one D(fake) (bce's default), or the generator after the critic's step (wgan-gp's)"},
+    {0, "ema", OPT_FLOAT, &ema, "D", 0, .999999999, OPT_PG,
+     "keep an average of the generator's weights, of which D stays at a step, .999 for one (default 0: none)"},
     {0, "save", OPT_TEXT, &save_path, "FILE", 0, 0, 0, "the final state, put in place when training is over"},
     {0, "save-every", OPT_INT, &save_every, "N", 1, 1e15, 0, "steps between checkpoints (default 100)"},
     {0, "samples", OPT_TEXT, &samples_path, "FILE", 0, 0, 0, "keep the sampled images in a stream of their own"},
@@ -69,10 +81,13 @@ static int draw(void) {
     char err[NET_ERROR];
     checkpoint c;
     if (!checkpoint_open(&c, state_path)) die(EXIT_FAILED, "%s:", state_path);
-    net *gen = state_net(&c.header, "gen", state_path, &ops_f32, err);
+    text unused = {0};
+    const char *name = !weights && tns_meta_get(&c.header, "net.ema", &unused) ? "ema" : "gen";
+    free(unused.s);
+    net *gen = state_net(&c.header, name, state_path, &ops_f32, err);
     if (!gen) die(EXIT_CORRUPT, "%s", err);
     state s = {0};
-    state_add_net(&s, "gen", gen);
+    state_add_net(&s, name, gen);
     checkpoint_fill(&c, &s);
 
     tns_frame h = {0};
@@ -113,7 +128,7 @@ static void exhibit(gallery *g, const gan_training *t) {
 }
 
 static gallery gallery_open(const gan_training *t, bool resumed) {
-    gallery g = {.p = painter_open(t->a.gen, "ganstep", prog.seed), .show = !(samples_path && isatty(1))};
+    gallery g = {.p = painter_open(t->a.ema ? t->a.ema : t->a.gen, "ganstep", prog.seed), .show = !(samples_path && isatty(1))};
     tns_frame h = {0};
     painter_header(&h, &t->history);
     if (samples_path) g.kept = history_stream_open(samples_path, &h.meta, t->step, !resumed);
@@ -138,8 +153,26 @@ static net *load_net(const char *path) {
     return n;
 }
 
+/* What depends on the loss, where it wasn't given. */
+static void resolve_defaults(void) {
+    bool wgan = loss == GAN_WGAN_GP;
+    if (wgan && strcmp(smooth, "1,0")) prog_usage("--smooth sets targets of bce; wgan-gp has none");
+    if (!wgan && fabs(lambda - 10) > 0) prog_usage("--lambda is the weight of wgan-gp's penalty; bce has none");
+    if (!wgan) return;
+    if (!prog_given("beta1")) beta1 = 0;
+    if (!prog_given("beta2")) beta2 = .9;
+    if (!prog_given("n-critic")) n_critic = 5;
+    if (!prog_given("update")) update = GAN_ALTERNATE;
+}
+
 static gan_options gan_options_of(void) {
-    gan_options o = {.batch = (int)batch, .update = (gan_update)update, .target_real = 1};
+    gan_options o = {.batch = (int)batch,
+                     .update = (gan_update)update,
+                     .target_real = 1,
+                     .loss = (gan_loss)loss,
+                     .lambda = lambda,
+                     .n_critic = (int)n_critic,
+                     .ema = ema};
     o.gen = (adam_options){lr_g, beta1, beta2, eps, adam_form == 0};
     o.critic = (adam_options){lr_d, beta1, beta2, eps, adam_form == 0};
     char *copy = xstrdup(smooth), *comma = strchr(copy, ',');
@@ -152,9 +185,10 @@ static gan_options gan_options_of(void) {
 }
 
 static char *canonical_options(void) {
-    return xasprintf("seed=%" PRIu64 " batch=%" PRId64
-                     " lr_g=%.17g lr_d=%.17g beta1=%.17g beta2=%.17g eps=%.17g adam=%d smooth=%s update=%d",
-                     prog.seed, batch, lr_g, lr_d, beta1, beta2, eps, adam_form, smooth, update);
+    return xasprintf("seed=%" PRIu64 " loss=%d batch=%" PRId64 " lr_g=%.17g lr_d=%.17g beta1=%.17g beta2=%.17g eps=%.17g adam=%d"
+                     " smooth=%s n_critic=%" PRId64 " reuse=%d lambda=%.17g update=%d ema=%.17g",
+                     prog.seed, loss, batch, lr_g, lr_d, beta1, beta2, eps, adam_form, smooth, n_critic, reuse_batch, lambda,
+                     update, ema);
 }
 
 static bool train_open(gan_training *t, batches *b) {
@@ -212,15 +246,12 @@ static int train(void) {
     gallery g = gallery_open(&t, resumed);
     if (!resumed) exhibit(&g, &t);
 
-    size_t z_count = (size_t)t.a.gen->layer[0].c * (size_t)batch;
-    float *images = xarray((size_t)batch * (size_t)b.h * (size_t)b.w * (size_t)b.c, sizeof *images);
-    float *z = xarray(z_count, sizeof *z);
+    gan_feed d = gan_feed_open(&t.a, reuse_batch, "ganstep", prog.seed);
     double start = monotonic_seconds();
-    while ((!steps || t.step < (uint64_t)steps) && batches_next(&b, (int)batch, images)) {
-        rng r = rng_make(prog.seed, "ganstep", "z", t.step);
-        rng_fill_normal(&r, z, z_count);
+    while ((!steps || t.step < (uint64_t)steps) && gan_feed_read(&d, &b)) {
+        gan_draw x = gan_feed_draw(&d, t.step);
         gan_metrics m;
-        if (!gan_step(&t.a, images, z, prog.seed, t.step, &m)) not_finite(&t, &m, saved);
+        if (!gan_step(&t.a, &x, prog.seed, t.step, &m)) not_finite(&t, &m, saved);
         t.step++, t.epoch = b.epoch, t.consumed = b.consumed;
         double now = monotonic_seconds();
         if (log) gan_log_row(log, &t.a, log_layers, t.step, t.epoch, &m, now - start);
@@ -229,14 +260,14 @@ static int train(void) {
         if (t.step % (uint64_t)save_every == 0) gan_training_save(&t), saved = t.step;
         prog_progress(t.step, (uint64_t)steps, "steps");
     }
-    if (t.step == first && !resumed) die(EXIT_FAILED, "not one full batch of %" PRId64 " in the data; try a smaller -b", batch);
+    if (t.step == first && !resumed)
+        die(EXIT_FAILED, "not one full step of %zu in the data; try a smaller -b", d.batches * (size_t)batch);
     if (t.step % (uint64_t)sample_every && t.step != first) exhibit(&g, &t);
     if (saved != t.step) gan_training_save(&t);
     if (save_path) gan_training_export(&t, save_path);
     gallery_close(&g);
     history_log_close(log);
-    free(images);
-    free(z);
+    gan_feed_close(&d);
     train_close(&t, &b);
     return prog_finish();
 }
@@ -248,6 +279,8 @@ int main(int argc, char **argv) {
         if (gen_path || critic_path) prog_usage("--sample takes its generator from --state, not from --gen");
         return draw();
     }
+    if (weights) prog_usage("--weights is for --sample");
+    resolve_defaults();
     if (!gen_path || !critic_path) prog_usage("--gen NET and --critic NET are needed for training (or --sample N)");
     return train();
 }

@@ -9,6 +9,7 @@
 static void list(gan_training *t, state *s) {
     state_add_net(s, "gen", t->a.gen);
     state_add_net(s, "critic", t->a.critic);
+    if (t->a.ema) state_add_net(s, "ema", t->a.ema);
     state_add_optimiser(s, "gen", &t->a.opt_gen);
     state_add_optimiser(s, "critic", &t->a.opt_critic);
 }
@@ -17,6 +18,7 @@ static void describe(const gan_training *t, tns_meta *h) {
     tns_meta_add(h, "kind", "state");
     tns_meta_add(h, "net.gen", t->a.gen->text);
     tns_meta_add(h, "net.critic", t->a.critic->text);
+    if (t->a.ema) tns_meta_add(h, "net.ema", t->a.ema->text);
     tns_meta_addf(h, "cursor", "%" PRIu64 ":%" PRIu64, t->epoch, t->consumed);
     tns_meta_addf(h, "step", "%" PRIu64, t->step);
     tns_meta_addf(h, "adam", "%" PRIu64 ":%" PRIu64, t->a.opt_gen.t, t->a.opt_critic.t);

@@ -1,6 +1,6 @@
 /* gan_state: a GAN's training as a checkpoint keeps it (checkpoint.h, state.h): networks, moments, and the place in the data.
  *
- * A state's header holds net.gen= and net.critic=, cursor=EPOCH:CONSUMED, step= (of the generator), adam=GEN:CRITIC (steps of each), options= and
+ * A state's header holds net.gen= and net.critic=, net.ema= where there is an average of the generator, cursor=EPOCH:CONSUMED, step= (of the generator), adam=GEN:CRITIC (steps of each), options= and
  * data= (what must not change), threads=, and the history. */
 #ifndef FACADE_GAN_STATE_H
 #define FACADE_GAN_STATE_H

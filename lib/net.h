@@ -198,8 +198,9 @@ void net_zero_grad(net *n);
 typedef struct net_run net_run;
 
 /* NET_INFER: forward only; buffers are shared between layers. NET_TRAIN: everything that backward needs is kept. NET_FROZEN: that too, but everything is computed
- * as in inference, so that the gradients are those of the net as it is used; only gradients to layers, not to parameters. */
-typedef enum { NET_INFER, NET_TRAIN, NET_FROZEN } net_mode;
+ * as in inference, so that the gradients are those of the net as it is used; only gradients to layers, not to parameters. NET_SECOND: NET_TRAIN, and the
+ * second order below, for about three times the memory. */
+typedef enum { NET_INFER, NET_TRAIN, NET_FROZEN, NET_SECOND } net_mode;
 /* Buffers for a batch of n samples, of a net that net_can_train. NULL when there is no memory (or the net can't train). */
 net_run *net_run_new(net *n, int batch, net_mode mode);
 void net_run_free(net_run *r);
@@ -220,5 +221,19 @@ const void *net_backward(net_run *r, int what);
 const void *net_value(const net_run *r, int layer);
 /* The gradient to that output, of what stands in net_dout; the layers below aren't visited. NULL when the net's output doesn't depend on the layer. */
 const void *net_backward_to(net_run *r, int layer);
+
+/* ---- the second order: how gradients change along a direction v of x ----
+ *
+ * A penalty P on g, the gradient of the output's sum f to x, has the gradient d/de (gradient of f at x + e*v to the parameters) at e = 0, where v = dP/dg is held
+ * constant:
+ *     net_forward(r, x, ...);  ones to net_dout(r);  g = net_backward(r, NET_INPUT);  v from g;
+ *     net_tangent(r, v);  net_backward_tangent(r);
+ * Where all is linear or piecewise linear that is one more forward pass (of the tangent) and one more gradient to the weights; normalisation and curved
+ * activations add, below the uppermost of them, a tangent of the backward pass too (net_second.c). In a NET_SECOND run only. */
+
+/* v [batch, h, w, c], kept by reference until net_backward_tangent is over. Returns the output's tangent, the run's own. */
+const void *net_tangent(net_run *r, const void *v);
+/* Adds the derivative along v of what net_backward (with the output's gradient that it was last given) adds to net.grads. */
+void net_backward_tangent(net_run *r);
 
 #endif

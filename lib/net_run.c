@@ -3,28 +3,7 @@
 
 #include "base.h"
 #include "buffers.h"
-#include "net.h"
-
-/* Buffers are planned once: each has a time of its first write and of its last use, and buffers whose times don't overlap
- * share memory. In training, outputs live for ever (backward needs them) and only gradients share. */
-struct net_run {
-    net *n;
-    int batch;
-    bool train, frozen; /* train: keeps what backward needs; frozen: but computes as in inference */
-    int *root; /* the layer whose buffer a layer's output is in */
-    void **y, **dy; /* per layer, of roots; y[0] is the caller's x */
-    void **aux; /* normalisation: mean then istd; max pooling: the winners */
-    void **owned; /* what to free */
-    int owned_count;
-    void *scratch, *scratch2; /* a further term of a sum, before it is added */
-    bool *written; /* has dy[root] a value in this backward pass */
-    size_t bytes;
-    uint64_t seed, step;
-};
-
-static size_t sample_count(const net_layer *l) {
-    return (size_t)l->h * (size_t)l->w * (size_t)l->c;
-}
+#include "net_run.h"
 
 static void *own(net_run *r, size_t elements, size_t size) {
     if (size && elements > SIZE_MAX / size) return NULL;
@@ -48,12 +27,32 @@ static bool plan(net_run *r, buffer *b, int n, void **to) {
     return good;
 }
 
+/* What the second order needs besides; b: the buffers of the gradients, which it uses up. */
+static bool plan_second(net_run *r, buffer *b, int count, const int *last_use) {
+    const net *n = r->n;
+    int layers = n->layers;
+    r->ty = xarray((size_t)layers, sizeof *r->ty);
+    r->kept = xarray((size_t)layers, sizeof *r->kept);
+    r->td.at = xarray((size_t)layers, sizeof *r->td.at);
+    r->td.written = xarray((size_t)layers, sizeof *r->td.written);
+    for (int i = 0; i < layers; i++)
+        if (is_linear(&n->layer[i]) && is_curved(n->layer[i].act) &&
+            !(r->kept[i] = own(r, (size_t)r->batch * sample_count(&n->layer[i]), n->ops->real_size)))
+            return false;
+    if (!plan(r, b, count, r->ty)) return false; /* all live */
+    for (int k = 0; k < count; k++) {
+        int i = b[k].id;
+        b[k] = (buffer){i, last_use[i] ? layers - last_use[i] : 0, layers - i, (size_t)r->batch * sample_count(&n->layer[i])};
+    }
+    return plan(r, b, count, r->td.at);
+}
+
 net_run *net_run_new(net *n, int batch, net_mode mode) {
     int layers = n->layers;
-    bool train = mode != NET_INFER;
+    bool train = mode != NET_INFER, second = mode == NET_SECOND;
     char err[NET_ERROR];
     if (!net_can_train(n, err)) return NULL;
-    if (mode == NET_TRAIN && !n->grads) {
+    if ((mode == NET_TRAIN || second) && !n->grads) {
         if (!(n->grads = aligned_alloc64(n->weight_count * n->ops->real_size))) return NULL;
         memset(n->grads, 0, n->weight_count * n->ops->real_size);
         n->grads_empty = true;
@@ -62,10 +61,10 @@ net_run *net_run_new(net *n, int batch, net_mode mode) {
     r->n = n, r->batch = batch, r->train = train, r->frozen = mode == NET_FROZEN;
     r->root = xarray((size_t)layers, sizeof *r->root);
     r->y = xarray((size_t)layers, sizeof *r->y);
-    r->dy = xarray((size_t)layers, sizeof *r->dy);
+    r->d.at = xarray((size_t)layers, sizeof *r->d.at);
+    r->d.written = xarray((size_t)layers, sizeof *r->d.written);
     r->aux = xarray((size_t)layers, sizeof *r->aux);
-    r->owned = xarray((size_t)layers * 4 + 8, sizeof *r->owned);
-    r->written = xarray((size_t)layers, sizeof *r->written);
+    r->owned = xarray((size_t)layers * 8 + 8, sizeof *r->owned);
     int *last_use = xarray((size_t)layers, sizeof *last_use); /* index of the last layer that reads the buffer */
     int *readers = xarray((size_t)layers, sizeof *readers);
     buffer *b = xarray((size_t)layers, sizeof *b);
@@ -101,10 +100,10 @@ net_run *net_run_new(net *n, int batch, net_mode mode) {
         for (int i = 0; i < layers; i++) {
             size_t elements = (size_t)batch * sample_count(&n->layer[i]);
             if (r->root[i] != i) continue;
-            b[count++] = (buffer){i, last_use[i] ? layers - last_use[i] : 0, layers - i, elements};
+            b[count++] = (buffer){i, last_use[i] && !second ? layers - last_use[i] : 0, second ? layers : layers - i, elements};
             if (readers[i] > 1 && elements > scratch) scratch = elements;
         }
-        good = plan(r, b, count, r->dy);
+        good = plan(r, b, count, r->d.at) && (!second || plan_second(r, b, count, last_use));
         for (int k = 0; k < n->params; k++)
             if (n->param[k].trained && n->param[k].count > scratch) scratch = n->param[k].count;
         good = good && (r->scratch = own(r, scratch + 16, n->ops->real_size)) &&
@@ -124,9 +123,13 @@ void net_run_free(net_run *r) {
     free(r->owned);
     free(r->root);
     free(r->y);
-    free(r->dy);
+    free(r->d.at);
+    free(r->d.written);
     free(r->aux);
-    free(r->written);
+    free(r->ty);
+    free(r->kept);
+    free(r->td.at);
+    free(r->td.written);
     free(r);
 }
 
@@ -135,7 +138,7 @@ size_t net_run_bytes(const net_run *r) {
 }
 
 /* The convolution a layer is, or (transposed) is read backwards from. */
-static conv_shape conv_of(const net_run *r, const net_layer *l) {
+conv_shape net_conv_of(const net_run *r, const net_layer *l) {
     const net_layer *x = &r->n->layer[l->input[0]];
     const net_layer *wide = l->op == OP_CONVT ? l : x, *narrow = l->op == OP_CONVT ? x : l;
     return (conv_shape){.n = r->batch,
@@ -156,7 +159,7 @@ static conv_shape conv_of(const net_run *r, const net_layer *l) {
                         .groups = l->groups};
 }
 
-static pool_shape pool_of(const net_run *r, const net_layer *l) {
+pool_shape net_pool_of(const net_run *r, const net_layer *l) {
     const net_layer *x = &r->n->layer[l->input[0]];
     if (l->op == OP_GAP)
         return (pool_shape){.n = r->batch,
@@ -185,12 +188,11 @@ static pool_shape pool_of(const net_run *r, const net_layer *l) {
                         .count_pad = l->count_pad};
 }
 
-static void *param_data(const net_run *r, int index) {
+void *net_param_of(const net_run *r, int index) {
     return index < 0 ? NULL : net_param_data(r->n, &r->n->param[index]);
 }
 
-/* The second half of a normalisation's aux: what follows `count` means, aligned. */
-static void *second(const net_run *r, void *aux, int count) {
+void *net_second_half(const net_run *r, void *aux, int count) {
     return (char *)aux + ((size_t)count + 15) / 16 * 16 * r->n->ops->real_size;
 }
 
@@ -202,71 +204,92 @@ static void drop(const net_run *r, int i, const void *from, void *to) {
     r->n->ops->dropout((size_t)r->batch * sample_count(l), l->value, r->seed, name, r->step, from, to);
 }
 
-static void forward_layer(net_run *r, int i) {
-    net *n = r->n;
+void net_apply(const net_run *r, const net_layer *l, const void *x, const void *bias, activation act, void *y) {
+    const ops *o = r->n->ops;
+    const void *w = net_param_of(r, l->weight);
+    if (l->op == OP_DENSE) {
+        o->dense_forward(r->batch, r->n->layer[l->input[0]].c, l->c, x, w, bias, act, y);
+        return;
+    }
+    conv_shape s = net_conv_of(r, l);
+    if (l->op == OP_CONV)
+        o->conv_forward(&s, x, w, bias, act, y);
+    else
+        o->conv_backward_data(&s, x, w, bias, act, y);
+}
+
+bool net_forward_plain(const net_run *r, void **ys, int i) {
+    const net *n = r->n;
     const ops *o = n->ops;
     const net_layer *l = &n->layer[i], *in = &n->layer[l->input[0]];
-    const void *x = r->y[r->root[l->input[0]]];
-    void *y = r->y[i], *w = param_data(r, l->weight), *b = param_data(r, l->bias_param);
-    size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w, count = (size_t)r->batch * sample_count(l);
+    const void *x = ys[r->root[l->input[0]]];
+    void *y = ys[i];
+    size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w, count = (size_t)r->batch * sample_count(l), at = 0;
+    pool_shape s;
     switch (l->op) {
-    case OP_DENSE:
-        o->dense_forward(r->batch, in->c, l->c, x, w, b, l->act, y);
-        break;
-    case OP_CONV: {
-        conv_shape s = conv_of(r, l);
-        o->conv_forward(&s, x, w, b, l->act, y);
-        break;
-    }
-    case OP_CONVT: {
-        conv_shape s = conv_of(r, l);
-        o->conv_backward_data(&s, x, w, b, l->act, y);
-        break;
-    }
-    case OP_BATCHNORM:
-        if (r->train && !r->frozen)
-            o->batchnorm_forward(rows, l->c, x, w, b, l->eps, l->act, y, r->aux[i], second(r, r->aux[i], l->c),
-                                 param_data(r, l->mean), param_data(r, l->var), l->momentum, l->unbiased);
-        else
-            o->batchnorm_infer(rows, l->c, x, w, b, l->eps, l->act, param_data(r, l->mean), param_data(r, l->var), y);
-        break;
-    case OP_LAYERNORM:
-        o->layernorm_forward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, w, b, l->eps, l->act, y, r->train ? r->aux[i] : NULL,
-                             r->train ? second(r, r->aux[i], r->batch) : NULL);
-        break;
-    case OP_ACT:
-        o->act_forward(l->act, count, x, y);
-        break;
-    case OP_MAXPOOL:
     case OP_AVGPOOL:
-    case OP_GAP: {
-        pool_shape s = pool_of(r, l);
-        o->pool_forward(&s, x, y, r->aux[i]);
-        break;
-    }
+    case OP_GAP:
+        s = net_pool_of(r, l);
+        o->pool_forward(&s, x, y, NULL);
+        return true;
     case OP_DROPOUT:
         if (r->train && !r->frozen)
             drop(r, i, x, y);
         else
             memcpy(y, x, count * o->real_size);
-        break;
+        return true;
     case OP_UPSAMPLE:
         o->upsample_forward(r->batch, in->h, in->w, in->c, l->kh, x, y);
-        break;
+        return true;
     case OP_ADD:
         memcpy(y, x, count * o->real_size);
-        for (int k = 1; k < l->inputs; k++) o->axpy(count, 1, r->y[r->root[l->input[k]]], y);
-        break;
-    case OP_CONCAT: {
-        size_t at = 0;
+        for (int k = 1; k < l->inputs; k++) o->axpy(count, 1, ys[r->root[l->input[k]]], y);
+        return true;
+    case OP_CONCAT:
         for (int k = 0; k < l->inputs; k++) {
             size_t c = (size_t)n->layer[l->input[k]].c;
-            o->copy_columns(rows, c, r->y[r->root[l->input[k]]], c, (char *)y + at * o->real_size, (size_t)l->c);
+            o->copy_columns(rows, c, ys[r->root[l->input[k]]], c, (char *)y + at * o->real_size, (size_t)l->c);
             at += c;
         }
-        break;
+        return true;
+    default:
+        return false;
     }
+}
+
+static void forward_layer(net_run *r, int i) {
+    const ops *o = r->n->ops;
+    const net_layer *l = &r->n->layer[i];
+    const void *x = r->y[r->root[l->input[0]]];
+    void *y = r->y[i], *w = net_param_of(r, l->weight), *b = net_param_of(r, l->bias_param);
+    size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w, count = (size_t)r->batch * sample_count(l);
+    pool_shape s;
+    switch (l->op) {
+    case OP_DENSE:
+    case OP_CONV:
+    case OP_CONVT:
+        net_apply(r, l, x, b, l->act, y);
+        break;
+    case OP_BATCHNORM:
+        if (r->train && !r->frozen)
+            o->batchnorm_forward(rows, l->c, x, w, b, l->eps, l->act, y, r->aux[i], net_second_half(r, r->aux[i], l->c),
+                                 net_param_of(r, l->mean), net_param_of(r, l->var), l->momentum, l->unbiased);
+        else
+            o->batchnorm_infer(rows, l->c, x, w, b, l->eps, l->act, net_param_of(r, l->mean), net_param_of(r, l->var), y);
+        break;
+    case OP_LAYERNORM:
+        o->layernorm_forward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, w, b, l->eps, l->act, y, r->train ? r->aux[i] : NULL,
+                             r->train ? net_second_half(r, r->aux[i], r->batch) : NULL);
+        break;
+    case OP_ACT:
+        o->act_forward(l->act, count, x, y);
+        break;
+    case OP_MAXPOOL:
+        s = net_pool_of(r, l);
+        o->pool_forward(&s, x, y, r->aux[i]);
+        break;
     default: /* input, reshape, flatten: never computed; the ops of inference: net_can_train refused them */
+        net_forward_plain(r, r->y, i);
         break;
     }
 }
@@ -276,22 +299,21 @@ const void *net_forward(net_run *r, const void *x, uint64_t seed, uint64_t step)
     r->seed = seed, r->step = step;
     for (int i = 1; i < r->n->layers; i++)
         if (r->root[i] == i) forward_layer(r, i);
-    return r->y[r->root[r->n->layers - 1]];
+    return net_value(r, r->n->layers - 1);
 }
 
 void *net_dout(net_run *r) {
-    return r->dy[r->root[r->n->layers - 1]];
+    return r->d.at[r->root[r->n->layers - 1]];
 }
 
-/* Where the gradient to a layer's output goes: its buffer, or scratch when that holds a term of the sum already. */
-static void *begin_gradient(net_run *r, int layer) {
-    return r->written[r->root[layer]] ? r->scratch : r->dy[r->root[layer]];
+void *net_begin_gradient(net_run *r, gradients *g, int layer) {
+    return g->written[r->root[layer]] ? r->scratch : g->at[r->root[layer]];
 }
 
-static void end_gradient(net_run *r, int layer) {
+void net_end_gradient(net_run *r, gradients *g, int layer) {
     int i = r->root[layer];
-    if (r->written[i]) r->n->ops->axpy((size_t)r->batch * sample_count(&r->n->layer[i]), 1, r->scratch, r->dy[i]);
-    r->written[i] = true;
+    if (g->written[i]) r->n->ops->axpy((size_t)r->batch * sample_count(&r->n->layer[i]), 1, r->scratch, g->at[i]);
+    g->written[i] = true;
 }
 
 /* The same for a parameter's gradient, over the passes since net_zero_grad. */
@@ -304,15 +326,15 @@ static void end_param(net_run *r, int param, const void *scratch) {
     if (!r->n->grads_empty) r->n->ops->axpy(p->count, 1, scratch, net_param_grad(r->n, p));
 }
 
-static void backward_params(net_run *r, const net_layer *l, const void *x, const void *dy) {
+void net_backward_params(net_run *r, const net_layer *l, const void *x, const void *dy, bool bias) {
     const ops *o = r->n->ops;
-    if (l->bias_param >= 0) {
+    if (bias && l->bias_param >= 0) {
         o->bias_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, dy, begin_param(r, l->bias_param, r->scratch));
         end_param(r, l->bias_param, r->scratch);
     }
     void *dw = begin_param(r, l->weight, r->scratch);
     conv_shape s;
-    if (l->op != OP_DENSE) s = conv_of(r, l);
+    if (l->op != OP_DENSE) s = net_conv_of(r, l);
     if (l->op == OP_DENSE)
         o->dense_backward_weights(r->batch, r->n->layer[l->input[0]].c, l->c, x, dy, dw);
     else if (l->op == OP_CONV)
@@ -325,7 +347,7 @@ static void backward_params(net_run *r, const net_layer *l, const void *x, const
 static void backward_norm(net_run *r, int i, const void *x, const void *dy, void *dx, bool params) {
     const ops *o = r->n->ops;
     const net_layer *l = &r->n->layer[i];
-    void *gamma = param_data(r, l->weight), *mean = r->aux[i];
+    void *gamma = net_param_of(r, l->weight), *mean = r->aux[i];
     /* dx may be r->scratch, so gradients of scale and shift that are to be added, or thrown away, go to the second one. */
     void *dgamma = params ? begin_param(r, l->weight, NULL) : NULL, *dbeta = params ? begin_param(r, l->bias_param, NULL) : NULL;
     void *spare_gamma = NULL, *spare_beta = NULL;
@@ -334,10 +356,10 @@ static void backward_norm(net_run *r, int i, const void *x, const void *dy, void
     if (!dbeta) dbeta = spare_beta = (char *)r->scratch2 + bytes;
     if (l->op == OP_BATCHNORM)
         o->batchnorm_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean,
-                              second(r, mean, l->c), l->act, dy, dx, dgamma, dbeta);
+                              net_second_half(r, mean, l->c), l->act, dy, dx, dgamma, dbeta);
     else
-        o->layernorm_backward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean, second(r, mean, r->batch),
-                              l->act, dy, dx, dgamma, dbeta);
+        o->layernorm_backward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean,
+                              net_second_half(r, mean, r->batch), l->act, dy, dx, dgamma, dbeta);
     if (params && spare_gamma) {
         end_param(r, l->weight, spare_gamma);
         end_param(r, l->bias_param, spare_beta);
@@ -351,72 +373,39 @@ static void backward_frozen_norm(net_run *r, int i, void *dy, void *dx) {
     size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w;
     if (l->act.kind != ACT_NONE) o->act_backward(l->act, rows * (size_t)l->c, NULL, r->y[i], dy, dy);
     memset(r->scratch2, 0, (size_t)l->c * o->real_size);
-    o->batchnorm_infer(rows, l->c, dy, param_data(r, l->weight), r->scratch2, l->eps, (activation){0}, r->scratch2,
-                       param_data(r, l->var), dx);
+    o->batchnorm_infer(rows, l->c, dy, net_param_of(r, l->weight), r->scratch2, l->eps, (activation){0}, r->scratch2,
+                       net_param_of(r, l->var), dx);
 }
 
-static void backward_layer(net_run *r, int i, int what) {
-    net *n = r->n;
+/* dx, the gradient to its one input, of a linear layer, with or without parameters. */
+static void backward_linear(net_run *r, int i, const void *dy, void *dx) {
+    const net *n = r->n;
     const ops *o = n->ops;
     const net_layer *l = &n->layer[i], *in = &n->layer[l->input[0]];
-    const void *x = r->y[r->root[l->input[0]]];
-    void *dy = r->dy[i], *w = param_data(r, l->weight);
-    size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w, count = (size_t)r->batch * sample_count(l);
-    bool linear = l->op == OP_DENSE || l->op == OP_CONV || l->op == OP_CONVT;
-    bool norm = l->op == OP_BATCHNORM || l->op == OP_LAYERNORM;
-    if (linear && l->act.kind != ACT_NONE) o->act_backward(l->act, count, NULL, r->y[i], dy, dy);
-    if (linear && what & NET_PARAMS) backward_params(r, l, x, dy);
-    if (l->op == OP_ADD || l->op == OP_CONCAT) {
-        size_t at = 0;
-        for (int k = 0; k < l->inputs; k++) {
-            size_t c = (size_t)n->layer[l->input[k]].c;
-            void *dx = begin_gradient(r, l->input[k]);
-            if (l->op == OP_ADD)
-                memcpy(dx, dy, count * o->real_size);
-            else
-                o->copy_columns(rows, c, (char *)dy + at * o->real_size, (size_t)l->c, dx, c);
-            end_gradient(r, l->input[k]);
-            at += c;
-        }
-        return;
-    }
-    bool wanted = r->root[l->input[0]] != 0 || what & NET_INPUT;
-    if (!wanted && !norm) return;
-    void *dx = begin_gradient(r, l->input[0]);
+    const void *w = net_param_of(r, l->weight);
+    conv_shape s;
+    pool_shape p;
     switch (l->op) {
     case OP_DENSE:
         o->dense_backward_data(r->batch, in->c, l->c, dy, w, dx);
         break;
-    case OP_CONV: {
-        conv_shape s = conv_of(r, l);
+    case OP_CONV:
+        s = net_conv_of(r, l);
         o->conv_backward_data(&s, dy, w, NULL, (activation){0}, dx);
         break;
-    }
-    case OP_CONVT: {
-        conv_shape s = conv_of(r, l);
+    case OP_CONVT:
+        s = net_conv_of(r, l);
         o->conv_forward(&s, dy, w, NULL, (activation){0}, dx);
-        break;
-    }
-    case OP_BATCHNORM:
-    case OP_LAYERNORM:
-        if (r->frozen && l->op == OP_BATCHNORM)
-            backward_frozen_norm(r, i, dy, dx);
-        else
-            backward_norm(r, i, x, dy, dx, what & NET_PARAMS);
-        break;
-    case OP_ACT:
-        o->act_backward(l->act, count, l->act.kind == ACT_SILU ? x : NULL, r->y[i], dy, dx);
         break;
     case OP_MAXPOOL:
     case OP_AVGPOOL:
-    case OP_GAP: {
-        pool_shape s = pool_of(r, l);
-        o->pool_backward(&s, dy, r->aux[i], dx);
+    case OP_GAP:
+        p = net_pool_of(r, l);
+        o->pool_backward(&p, dy, r->aux[i], dx);
         break;
-    }
     case OP_DROPOUT:
         if (r->frozen)
-            memcpy(dx, dy, count * o->real_size);
+            memcpy(dx, dy, (size_t)r->batch * sample_count(l) * o->real_size);
         else
             drop(r, i, dy, dx);
         break;
@@ -426,17 +415,67 @@ static void backward_layer(net_run *r, int i, int what) {
     default:
         break;
     }
-    if (wanted) end_gradient(r, l->input[0]);
+}
+
+void net_propagate(net_run *r, gradients *g, int i, bool to_x) {
+    const net *n = r->n;
+    const ops *o = n->ops;
+    const net_layer *l = &n->layer[i];
+    const void *dy = g->at[i];
+    if (l->op == OP_ADD || l->op == OP_CONCAT) {
+        size_t rows = (size_t)r->batch * (size_t)l->h * (size_t)l->w, at = 0;
+        for (int k = 0; k < l->inputs; k++) {
+            size_t c = (size_t)n->layer[l->input[k]].c;
+            void *dx = net_begin_gradient(r, g, l->input[k]);
+            if (l->op == OP_ADD)
+                memcpy(dx, dy, rows * c * o->real_size);
+            else
+                o->copy_columns(rows, c, (const char *)dy + at * o->real_size, (size_t)l->c, dx, c);
+            net_end_gradient(r, g, l->input[k]);
+            at += c;
+        }
+    } else if (r->root[l->input[0]] != 0 || to_x) {
+        backward_linear(r, i, dy, net_begin_gradient(r, g, l->input[0]));
+        net_end_gradient(r, g, l->input[0]);
+    }
+}
+
+static void backward_layer(net_run *r, int i, int what) {
+    const ops *o = r->n->ops;
+    const net_layer *l = &r->n->layer[i];
+    const void *x = r->y[r->root[l->input[0]]];
+    void *dy = r->d.at[i];
+    size_t count = (size_t)r->batch * sample_count(l);
+    bool norm = l->op == OP_BATCHNORM || l->op == OP_LAYERNORM;
+    if (!norm && l->op != OP_ACT) {
+        if (is_linear(l) && l->act.kind != ACT_NONE) {
+            if (r->kept && r->kept[i]) memcpy(r->kept[i], dy, count * o->real_size);
+            o->act_backward(l->act, count, NULL, r->y[i], dy, dy);
+        }
+        if (is_linear(l) && what & NET_PARAMS) net_backward_params(r, l, x, dy, true);
+        net_propagate(r, &r->d, i, what & NET_INPUT);
+        return;
+    }
+    bool wanted = r->root[l->input[0]] != 0 || what & NET_INPUT;
+    if (!wanted && !norm) return;
+    void *dx = net_begin_gradient(r, &r->d, l->input[0]);
+    if (r->frozen && l->op == OP_BATCHNORM)
+        backward_frozen_norm(r, i, dy, dx);
+    else if (norm)
+        backward_norm(r, i, x, dy, dx, what & NET_PARAMS);
+    else
+        o->act_backward(l->act, count, l->act.kind == ACT_SILU ? x : NULL, r->y[i], dy, dx);
+    if (wanted) net_end_gradient(r, &r->d, l->input[0]);
 }
 
 /* Visits the layers above `last`, from the output down. */
 static void backward_down_to(net_run *r, int last, int what) {
     net *n = r->n;
-    memset(r->written, 0, (size_t)n->layers * sizeof *r->written);
-    r->written[r->root[n->layers - 1]] = true;
+    memset(r->d.written, 0, (size_t)n->layers * sizeof *r->d.written);
+    r->d.written[r->root[n->layers - 1]] = true;
     for (int i = n->layers - 1; i > last; i--) {
         if (r->root[i] != i) continue;
-        if (r->written[i])
+        if (r->d.written[i])
             backward_layer(r, i, what);
         else if (what & NET_PARAMS && n->grads_empty) /* leads nowhere: no gradient */
             for (int k = 0; k < n->params; k++)
@@ -448,7 +487,7 @@ static void backward_down_to(net_run *r, int last, int what) {
 const void *net_backward(net_run *r, int what) {
     backward_down_to(r, 0, what);
     if (what & NET_PARAMS) r->n->grads_empty = false;
-    return what & NET_INPUT ? r->dy[0] : NULL;
+    return what & NET_INPUT ? r->d.at[0] : NULL;
 }
 
 const void *net_value(const net_run *r, int layer) {
@@ -457,5 +496,5 @@ const void *net_value(const net_run *r, int layer) {
 
 const void *net_backward_to(net_run *r, int layer) {
     backward_down_to(r, r->root[layer], NET_INPUT);
-    return r->written[r->root[layer]] ? r->dy[r->root[layer]] : NULL;
+    return r->d.written[r->root[layer]] ? r->d.at[r->root[layer]] : NULL;
 }

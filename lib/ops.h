@@ -128,6 +128,33 @@ typedef struct ops {
     void (*layernorm_backward)(int n, size_t per, int c, const void *x, const void *y, const void *gamma, const void *mean,
                                const void *istd, activation act, const void *dy, void *dx, void *dgamma, void *dbeta);
 
+    /* ---- the second order: derivatives along a direction tx of x, of forward (ty) and of backward (net.h, net_tangent) ---- */
+
+    /* tdx = td*act'(x) + dy*act''(x)*tx, the derivative of dx = dy*act'(x) along tx, when td is dy's. y, and t = ty; but silu: x, y, and t = tx (x is NULL
+     * otherwise). td NULL: 0. tdx may be td. */
+    void (*act_second)(activation act, size_t count, const void *x, const void *y, const void *t, const void *dy, const void *td,
+                       void *tdx);
+    /* ty = act'(y) * gamma * h, where h = istd * (tx - mean(tx) - xhat*m), m = mean(xhat*tx), is xhat's derivative; means over rows. */
+    void (*batchnorm_tangent)(size_t rows, int c, const void *x, const void *y, const void *gamma, const void *mean,
+                              const void *istd, activation act, const void *tx, void *ty);
+    /* The derivatives of batchnorm_backward's dx, dgamma, dbeta along tx. dy as there; td is the derivative of d = dy*act'(y), NULL: 0. With istd's
+     * derivative -istd^2*m:
+     *   tdgamma = sum (td*xhat + d*h),  tdbeta = sum td,
+     *   tdx = -istd*m*dx + gamma*istd*(td - tdbeta/rows - h*dgamma/rows - xhat*tdgamma/rows).
+     * tdx may be td. */
+    void (*batchnorm_second)(size_t rows, int c, const void *x, const void *y, const void *gamma, const void *mean,
+                             const void *istd, activation act, const void *dy, const void *tx, const void *td, void *tdx,
+                             void *tdgamma, void *tdbeta);
+    /* The same of layer norm: means over a sample; with e = gamma*d, te = gamma*td:
+     *   tdx = -istd*m*dx + istd*(te - mean(te) - h*mean(e*xhat) - xhat*mean(te*xhat + e*h)). */
+    void (*layernorm_tangent)(int n, size_t per, int c, const void *x, const void *y, const void *gamma, const void *mean,
+                              const void *istd, activation act, const void *tx, void *ty);
+    void (*layernorm_second)(int n, size_t per, int c, const void *x, const void *y, const void *gamma, const void *mean,
+                             const void *istd, activation act, const void *dy, const void *tx, const void *td, void *tdx,
+                             void *tdgamma, void *tdbeta);
+    /* ty = tx at the winners of pool_forward, which is linear otherwise. */
+    void (*maxpool_tangent)(const pool_shape *s, const void *tx, const int32_t *where, void *ty);
+
     /* ---- the rest ---- */
 
     /* where [n,oh,ow,c]: for max, the index (row*w + column) of the winner, the first of equals; may be NULL in inference. */
@@ -158,6 +185,14 @@ typedef struct ops {
     /* Binary cross-entropy on logits, its mean over n: max(z,0) - z*target + log(1+exp(-|z|)). dz (may be NULL) is its gradient,
      * (sigmoid(z)-target)/n. mean_p (may be NULL): mean of sigmoid(z). */
     double (*bce_logits)(int n, const void *z, double target, void *dz, double *mean_p);
+
+    /* Mean of the n logits z; dz (may be NULL) is the gradient of sign times it, sign/n. */
+    double (*mean_logits)(int n, const void *z, double sign, void *dz);
+    /* x = alpha[i]*a + (1-alpha[i])*b, for each of n samples of count elements. x may be a or b. */
+    void (*interpolate)(int n, size_t count, const double *alpha, const void *a, const void *b, void *x);
+    /* lambda * mean over samples of (|g|-1)^2, g [n,count], |g| a sample's L2 norm, and its gradient v = 2*lambda/n * (1 - 1/|g|) * g, which is
+     * taken as 0 where |g| is 0. v may be g. */
+    double (*gradient_penalty)(int n, size_t count, const void *g, double lambda, void *v);
 
     /* ---- optimisers ---- */
 

@@ -7,7 +7,7 @@
 #include "base.h"
 #include "dnn.h"
 #include "dropout.h"
-#include "ops.h"
+#include "ops_f32.h"
 #include "tns.h"
 
 /* Sums over many rows are cut into CHUNKS pieces wherever the threads are, each summed in float over BLOCK rows and in double
@@ -21,37 +21,6 @@ static void set_threads(int threads) {
 
 /* ---- activations ---- */
 
-/* Below 0, everything piecewise linear is y = slope*x. */
-static bool piecewise_linear(activation a, float *slope) {
-    *slope = a.kind == ACT_RELU ? 0 : a.kind == ACT_LEAKY ? (float)a.alpha : 1;
-    return a.kind == ACT_NONE || a.kind == ACT_RELU || a.kind == ACT_LEAKY;
-}
-
-static inline float sigmoid(float x) {
-    return 1 / (1 + expf(-x));
-}
-
-static inline float apply(activation a, float x) {
-    switch (a.kind) {
-    case ACT_NONE:
-        return x;
-    case ACT_RELU:
-        return x > 0 ? x : 0;
-    case ACT_LEAKY:
-        return x > 0 ? x : (float)a.alpha * x;
-    case ACT_ELU:
-        return x > 0 ? x : (float)a.alpha * expm1f(x);
-    case ACT_TANH:
-        return tanhf(x);
-    case ACT_SIGMOID:
-        return sigmoid(x);
-    case ACT_SILU:
-        return x * sigmoid(x);
-    default: /* only in inference */
-        return x;
-    }
-}
-
 static void act_forward(activation act, size_t count, const void *xv, void *yv) {
     const float *x = xv;
     float *y = yv, slope;
@@ -64,30 +33,6 @@ static void act_forward(activation act, size_t count, const void *xv, void *yv) 
     for (size_t i = 0; i < count; i++) y[i] = apply(act, x[i]);
 }
 
-static inline float derivative(activation a, float x, float y) {
-    float s;
-    switch (a.kind) {
-    case ACT_NONE:
-        return 1;
-    case ACT_RELU:
-        return y > 0 ? 1 : 0;
-    case ACT_LEAKY:
-        return y > 0 ? 1 : (float)a.alpha;
-    case ACT_ELU:
-        return y > 0 ? 1 : y + (float)a.alpha;
-    case ACT_TANH:
-        return 1 - y * y;
-    case ACT_SIGMOID:
-        return y * (1 - y);
-    case ACT_SILU:
-        s = sigmoid(x);
-        return s + x * s * (1 - s);
-    default:
-        break;
-    }
-    return 1;
-}
-
 static void act_backward(activation act, size_t count, const void *xv, const void *yv, const void *dyv, void *dxv) {
     const float *x = xv, *y = yv, *dy = dyv;
     float *dx = dxv, slope;
@@ -98,6 +43,35 @@ static void act_backward(activation act, size_t count, const void *xv, const voi
     }
 #pragma omp parallel for
     for (size_t i = 0; i < count; i++) dx[i] = dy[i] * derivative(act, x ? x[i] : 0, y[i]);
+}
+
+/* act''/act' where the function is curved: from y, but silu's, times act', from x. */
+static inline float curvature(activation a, float x, float y) {
+    float s;
+    switch (a.kind) {
+    case ACT_ELU:
+        return y > 0 ? 0 : 1;
+    case ACT_TANH:
+        return -2 * y;
+    case ACT_SIGMOID:
+        return 1 - 2 * y;
+    case ACT_SILU:
+        s = sigmoid(x);
+        return s * (1 - s) * (2 + x * (1 - 2 * s));
+    default:
+        return 0;
+    }
+}
+
+static void act_second(activation act, size_t count, const void *xv, const void *yv, const void *tv, const void *dyv,
+                       const void *tdv, void *tdxv) {
+    const float *x = xv, *y = yv, *t = tv, *dy = dyv, *td = tdv;
+    float *tdx = tdxv;
+#pragma omp parallel for
+    for (size_t i = 0; i < count; i++) {
+        float at = x ? x[i] : 0, slope = derivative(act, at, y[i]), bend = curvature(act, at, y[i]);
+        tdx[i] = (td ? td[i] * slope : 0) + dy[i] * bend * t[i];
+    }
 }
 
 /* y [rows,c] = act(y + bias), in place. */
@@ -176,27 +150,22 @@ static float *block_sums(size_t count) {
     return sums;
 }
 
-/* What a row adds to `width` running sums. */
-typedef struct {
-    const float *x, *y, *dy, *shift, *mean, *istd;
-    float slope;
-} row_terms;
-typedef void add_row(const row_terms *t, size_t row, int c, float *restrict sums);
+void sum_range(size_t from, size_t to, int c, int width, add_row *add, const row_terms *t, double *sum) {
+    float *block = block_sums((size_t)width);
+    for (size_t r = from; r < to; r += BLOCK) {
+        size_t end = r + BLOCK < to ? r + BLOCK : to;
+        memset(block, 0, (size_t)width * sizeof *block);
+        for (size_t k = r; k < end; k++) add(t, k, c, block);
+        for (int k = 0; k < width; k++) sum[k] += (double)block[k];
+    }
+}
 
-/* total [width] = sum over rows of what `add` adds, width a multiple of c. */
-static void sum_rows(size_t rows, int c, int width, add_row *add, const row_terms *t, double *total) {
+void sum_rows(size_t rows, int c, int width, add_row *add, const row_terms *t, double *total) {
     double *partial = partial_sums((size_t)CHUNKS * (size_t)width);
 #pragma omp parallel for schedule(static, 1)
     for (int chunk = 0; chunk < CHUNKS; chunk++) {
         size_t from = rows * (size_t)chunk / CHUNKS, to = rows * (size_t)(chunk + 1) / CHUNKS;
-        double *sum = partial + (size_t)chunk * (size_t)width;
-        float *block = block_sums((size_t)width);
-        for (size_t r = from; r < to; r += BLOCK) {
-            size_t end = r + BLOCK < to ? r + BLOCK : to;
-            memset(block, 0, (size_t)width * sizeof *block);
-            for (size_t k = r; k < end; k++) add(t, k, c, block);
-            for (int k = 0; k < width; k++) sum[k] += (double)block[k];
-        }
+        sum_range(from, to, c, width, add, t, partial + (size_t)chunk * (size_t)width);
     }
     for (int k = 0; k < width; k++) {
         total[k] = 0;
@@ -204,7 +173,7 @@ static void sum_rows(size_t rows, int c, int width, add_row *add, const row_term
     }
 }
 
-static double *totals(size_t count) {
+double *sum_totals(size_t count) {
     static double *sums;
     static size_t size;
     if (count > size) {
@@ -222,182 +191,9 @@ static void add_plain(const row_terms *t, size_t row, int c, float *restrict sum
 
 static void bias_backward(size_t rows, int c, const void *dy, void *dbv) {
     float *db = dbv;
-    double *sum = totals((size_t)c);
+    double *sum = sum_totals((size_t)c);
     sum_rows(rows, c, c, add_plain, &(row_terms){.dy = dy}, sum);
     for (int k = 0; k < c; k++) db[k] = (float)sum[k];
-}
-
-/* ---- batch norm ---- */
-
-/* Sums of x-shift and its square: shifted by the first row, so that a large mean costs no digits of the variance. */
-static void add_moments(const row_terms *t, size_t row, int c, float *restrict sums) {
-    const float *x = t->x + row * (size_t)c, *shift = t->shift;
-    for (int k = 0; k < c; k++) {
-        float d = x[k] - shift[k];
-        sums[k] += d;
-        sums[c + k] += d * d;
-    }
-}
-
-/* y = act(x*scale + offset), a channel. */
-static void scale_rows(size_t rows, int c, const float *x, const float *scale, const float *offset, activation act, float *y) {
-    float slope;
-    bool linear = piecewise_linear(act, &slope);
-#pragma omp parallel for
-    for (size_t r = 0; r < rows; r++) {
-        const float *from = x + r * (size_t)c;
-        float *to = y + r * (size_t)c;
-        if (linear) {
-            for (int k = 0; k < c; k++) {
-                float v = from[k] * scale[k] + offset[k];
-                to[k] = v > 0 ? v : slope * v;
-            }
-        } else {
-            for (int k = 0; k < c; k++) to[k] = apply(act, from[k] * scale[k] + offset[k]);
-        }
-    }
-}
-
-/* Two rows of c floats, kept between calls. */
-static float *channel_pair(int c) {
-    static float *v;
-    static int size;
-    if (c > size) {
-        free(v);
-        v = xarray(2 * (size_t)c, sizeof *v);
-        size = c;
-    }
-    return v;
-}
-
-static void batchnorm_forward(size_t rows, int c, const void *xv, const void *gammav, const void *betav, double eps,
-                              activation act, void *y, void *meanv, void *istdv, void *running_mean, void *running_var,
-                              double momentum, bool unbiased) {
-    const float *x = xv, *gamma = gammav, *beta = betav;
-    float *mean = meanv, *istd = istdv, *rm = running_mean, *rv = running_var, *scale = channel_pair(c), *offset = scale + c;
-    double *sum = totals(2 * (size_t)c), n = (double)rows;
-    sum_rows(rows, c, 2 * c, add_moments, &(row_terms){.x = x, .shift = x}, sum);
-    for (int k = 0; k < c; k++) {
-        double d = sum[k] / n, m = (double)x[k] + d, var = sum[c + k] / n - d * d;
-        if (var < 0) var = 0;
-        double is = 1 / sqrt(var + eps);
-        mean[k] = (float)m, istd[k] = (float)is;
-        scale[k] = (float)(is * (double)gamma[k]);
-        offset[k] = (float)((double)beta[k] - m * is * (double)gamma[k]);
-        if (rm) rm[k] = (float)(momentum * (double)rm[k] + (1 - momentum) * m);
-        if (rv) rv[k] = (float)(momentum * (double)rv[k] + (1 - momentum) * (unbiased && rows > 1 ? var * n / (n - 1) : var));
-    }
-    scale_rows(rows, c, x, scale, offset, act, y);
-}
-
-static void batchnorm_infer(size_t rows, int c, const void *x, const void *gammav, const void *betav, double eps, activation act,
-                            const void *running_mean, const void *running_var, void *y) {
-    const float *gamma = gammav, *beta = betav, *rm = running_mean, *rv = running_var;
-    float *scale = channel_pair(c), *offset = scale + c;
-    for (int k = 0; k < c; k++) {
-        double is = (double)gamma[k] / sqrt((double)rv[k] + eps);
-        scale[k] = (float)is;
-        offset[k] = (float)((double)beta[k] - (double)rm[k] * is);
-    }
-    scale_rows(rows, c, x, scale, offset, act, y);
-}
-
-/* Sums of d*xhat and of d, where d = dy*act'(y), act piecewise linear. */
-static void add_norm_gradients(const row_terms *t, size_t row, int c, float *restrict sums) {
-    const float *x = t->x + row * (size_t)c, *y = t->y + row * (size_t)c, *dy = t->dy + row * (size_t)c, *mean = t->mean,
-                *istd = t->istd;
-    float slope = t->slope;
-    for (int k = 0; k < c; k++) {
-        float d = y[k] > 0 ? dy[k] : slope * dy[k];
-        sums[k] += d * ((x[k] - mean[k]) * istd[k]);
-        sums[c + k] += d;
-    }
-}
-
-static void batchnorm_backward(size_t rows, int c, const void *xv, const void *yv, const void *gammav, const void *meanv,
-                               const void *istdv, activation act, const void *dyv, void *dxv, void *dgammav, void *dbetav) {
-    const float *x = xv, *y = yv, *gamma = gammav, *mean = meanv, *istd = istdv, *dy = dyv;
-    float *dx = dxv, *dgamma = dgammav, *dbeta = dbetav, slope;
-    if (!piecewise_linear(act, &slope)) { /* rare: take the activation off first */
-        act_backward(act, rows * (size_t)c, NULL, y, dy, dx);
-        dy = dx, slope = 1;
-    }
-    double *sum = totals(2 * (size_t)c);
-    sum_rows(rows, c, 2 * c, add_norm_gradients,
-             &(row_terms){.x = x, .y = y, .dy = dy, .mean = mean, .istd = istd, .slope = slope}, sum);
-    float *per_x = channel_pair(c), *constant = per_x + c; /* dx = gamma*istd*d - per_x*(x-mean) - constant */
-    for (int k = 0; k < c; k++) {
-        double g = (double)gamma[k] * (double)istd[k] / (double)rows;
-        per_x[k] = (float)(g * sum[k] * (double)istd[k]);
-        constant[k] = (float)(g * sum[c + k]);
-        dgamma[k] = (float)sum[k], dbeta[k] = (float)sum[c + k];
-    }
-#pragma omp parallel for
-    for (size_t r = 0; r < rows; r++) {
-        size_t at = r * (size_t)c;
-        for (int k = 0; k < c; k++) {
-            float d = y[at + (size_t)k] > 0 ? dy[at + (size_t)k] : slope * dy[at + (size_t)k];
-            dx[at + (size_t)k] = gamma[k] * istd[k] * d - per_x[k] * (x[at + (size_t)k] - mean[k]) - constant[k];
-        }
-    }
-}
-
-/* ---- layer norm ---- */
-
-static void layernorm_forward(int n, size_t per, int c, const void *xv, const void *gammav, const void *betav, double eps,
-                              activation act, void *yv, void *meanv, void *istdv) {
-    const float *x = xv, *gamma = gammav, *beta = betav;
-    float *y = yv, *mean = meanv, *istd = istdv;
-    size_t count = per * (size_t)c;
-#pragma omp parallel for
-    for (int i = 0; i < n; i++) {
-        const float *from = x + (size_t)i * count;
-        float *to = y + (size_t)i * count;
-        double sum = 0, squares = 0;
-        for (size_t k = 0; k < count; k++) sum += (double)from[k];
-        double m = sum / (double)count;
-        for (size_t k = 0; k < count; k++) squares += ((double)from[k] - m) * ((double)from[k] - m);
-        double is = 1 / sqrt(squares / (double)count + eps);
-        if (mean) mean[i] = (float)m, istd[i] = (float)is;
-        for (size_t k = 0; k < count; k++) {
-            int channel = (int)(k % (size_t)c);
-            to[k] = apply(act, (float)(((double)from[k] - m) * is) * gamma[channel] + beta[channel]);
-        }
-    }
-}
-
-static void layernorm_backward(int n, size_t per, int c, const void *xv, const void *yv, const void *gammav, const void *meanv,
-                               const void *istdv, activation act, const void *dyv, void *dxv, void *dgammav, void *dbetav) {
-    const float *x = xv, *y = yv, *gamma = gammav, *mean = meanv, *istd = istdv, *dy = dyv;
-    float *dx = dxv, *dgamma = dgammav, *dbeta = dbetav;
-    size_t count = per * (size_t)c;
-    double *partial = partial_sums((size_t)n * 2 * (size_t)c); /* a sample's sums for scale and shift */
-#pragma omp parallel for
-    for (int i = 0; i < n; i++) {
-        size_t at = (size_t)i * count;
-        double sum = 0, dot = 0, *scale = partial + (size_t)i * 2 * (size_t)c, *shift = scale + c;
-        for (size_t k = 0; k < count; k++) {
-            size_t channel = k % (size_t)c;
-            double d = (double)(dy[at + k] * derivative(act, 0, y[at + k])),
-                   hat = ((double)x[at + k] - (double)mean[i]) * (double)istd[i];
-            scale[channel] += d * hat;
-            shift[channel] += d;
-            sum += d * (double)gamma[channel];
-            dot += d * (double)gamma[channel] * hat;
-        }
-        sum /= (double)count, dot /= (double)count;
-        for (size_t k = 0; k < count; k++) {
-            double d = (double)(dy[at + k] * derivative(act, 0, y[at + k])),
-                   hat = ((double)x[at + k] - (double)mean[i]) * (double)istd[i];
-            dx[at + k] = (float)((double)istd[i] * (d * (double)gamma[k % (size_t)c] - sum - hat * dot));
-        }
-    }
-    for (int k = 0; k < c; k++) {
-        double a = 0, b = 0;
-        for (int i = 0; i < n; i++)
-            a += partial[(size_t)i * 2 * (size_t)c + (size_t)k], b += partial[((size_t)i * 2 + 1) * (size_t)c + (size_t)k];
-        dgamma[k] = (float)a, dbeta[k] = (float)b;
-    }
 }
 
 /* ---- pooling, dropout, upsampling ---- */
@@ -473,6 +269,15 @@ static void pool_backward(const pool_shape *s, const void *dyv, const int32_t *w
                             dx[((size_t)u * (size_t)s->w + (size_t)v) * c + k] += dy[at + k] / (float)cells;
             }
     }
+}
+
+static void maxpool_tangent(const pool_shape *s, const void *txv, const int32_t *where, void *tyv) {
+    const float *tx = txv;
+    float *ty = tyv;
+    size_t c = (size_t)s->c, in = (size_t)s->h * (size_t)s->w * c, out = (size_t)s->oh * (size_t)s->ow * c;
+#pragma omp parallel for
+    for (size_t row = 0; row < (size_t)s->n * (size_t)s->oh * (size_t)s->ow; row++)
+        for (size_t k = row * c; k < (row + 1) * c; k++) ty[k] = tx[k / out * in + (size_t)where[k] * c + k % c];
 }
 
 static void dropout(size_t count, double rate, uint64_t seed, const char *name, uint64_t step, const void *xv, void *yv) {
@@ -597,6 +402,46 @@ static double bce_logits(int n, const void *zv, double target, void *dzv, double
     return loss / n;
 }
 
+static double mean_logits(int n, const void *zv, double sign, void *dzv) {
+    const float *z = zv;
+    float *dz = dzv;
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += (double)z[i];
+        if (dz) dz[i] = (float)(sign / n);
+    }
+    return sum / n;
+}
+
+static void interpolate(int n, size_t count, const double *alpha, const void *av, const void *bv, void *xv) {
+    const float *a = av, *b = bv;
+    float *x = xv;
+#pragma omp parallel for
+    for (int i = 0; i < n; i++) {
+        float part = (float)alpha[i], rest = (float)(1 - alpha[i]);
+        for (size_t k = (size_t)i * count; k < (size_t)(i + 1) * count; k++) x[k] = part * a[k] + rest * b[k];
+    }
+}
+
+static double gradient_penalty(int n, size_t count, const void *gv, double lambda, void *vv) {
+    const float *g = gv;
+    float *v = vv;
+    double penalty = 0, *term = sum_totals((size_t)n);
+#pragma omp parallel for
+    for (int i = 0; i < n; i++) {
+        const float *from = g + (size_t)i * count;
+        float *to = v + (size_t)i * count;
+        double squares = 0;
+        for (size_t k = 0; k < count; k++) squares += (double)from[k] * (double)from[k];
+        double norm = sqrt(squares);
+        float factor = (float)(norm > 0 ? 2 * lambda / n * (1 - 1 / norm) : 0);
+        for (size_t k = 0; k < count; k++) to[k] = factor * from[k];
+        term[i] = (norm - 1) * (norm - 1);
+    }
+    for (int i = 0; i < n; i++) penalty += term[i];
+    return lambda * penalty / n;
+}
+
 static void adam(size_t count, const adam_options *o, uint64_t t, void *wv, const void *gv, void *mv, void *vv) {
     float *w = wv, *m = mv, *v = vv;
     const float *g = gv;
@@ -627,11 +472,17 @@ const ops ops_f32 = {
     .bias_backward = bias_backward,
     .act_forward = act_forward,
     .act_backward = act_backward,
-    .batchnorm_forward = batchnorm_forward,
-    .batchnorm_infer = batchnorm_infer,
-    .batchnorm_backward = batchnorm_backward,
-    .layernorm_forward = layernorm_forward,
-    .layernorm_backward = layernorm_backward,
+    .batchnorm_forward = norm_batch_forward,
+    .batchnorm_infer = norm_batch_infer,
+    .batchnorm_backward = norm_batch_backward,
+    .layernorm_forward = norm_layer_forward,
+    .layernorm_backward = norm_layer_backward,
+    .act_second = act_second,
+    .batchnorm_tangent = norm_batch_tangent,
+    .batchnorm_second = norm_batch_second,
+    .layernorm_tangent = norm_layer_tangent,
+    .layernorm_second = norm_layer_second,
+    .maxpool_tangent = maxpool_tangent,
     .pool_forward = pool_forward,
     .pool_backward = pool_backward,
     .dropout = dropout,
@@ -646,5 +497,8 @@ const ops ops_f32 = {
     .from_f64 = from_f64,
     .to_f64 = to_f64,
     .bce_logits = bce_logits,
+    .mean_logits = mean_logits,
+    .interpolate = interpolate,
+    .gradient_penalty = gradient_penalty,
     .adam = adam,
 };

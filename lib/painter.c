@@ -11,8 +11,8 @@
 enum { DRAW_BATCH = 16 };
 
 painter painter_open(net *gen, const char *program, uint64_t seed) {
-    painter p = {gen, net_run_new(gen, DRAW_BATCH, false), xarray((size_t)gen->layer[0].c * DRAW_BATCH, sizeof(float)), program,
-                 seed};
+    painter p = {gen, net_run_new(gen, DRAW_BATCH, NET_INFER), xarray((size_t)gen->layer[0].c * DRAW_BATCH, sizeof(float)),
+                 program, seed};
     if (!p.run) die(EXIT_FAILED, "not enough memory to draw images");
     return p;
 }

@@ -92,6 +92,122 @@ timeless() {
     diff <(timeless whole.tsv) <(timeless cut.tsv)
 }
 
+@test "wgan-gp, killed at any moment and started again: the same bytes, with averages and several critic steps" {
+    wgan=(--loss wgan-gp --n-critic 3 --ema .99 --log-layers --steps 40)
+    sed '/batchnorm/d' critic.net >none.net
+    sed 's/batchnorm/layernorm/' critic.net >layer.net
+    for critic in none layer; do
+        cp $critic.net critic.net
+        train whole-$critic "${wgan[@]}"
+        for delay in .03 .08 .14 .22; do
+            setsid bash -c "$(declare -f train); train cut-$critic ${wgan[*]}" &
+            pid=$!
+            sleep $delay
+            kill -KILL -- -$pid 2>/dev/null || true
+            wait $pid || true
+        done
+        train cut-$critic "${wgan[@]}"
+        cmp whole-$critic.state cut-$critic.state
+        cmp whole-$critic.final cut-$critic.final
+        cmp whole-$critic-samples.tns cut-$critic-samples.tns
+        diff <(timeless whole-$critic.tsv) <(timeless cut-$critic.tsv)
+    done
+    if cmp -s whole-none.tsv whole-layer.tsv; then false; fi
+}
+
+@test "wgan-gp: the penalty is logged, falls, and is the critic's step of the log's losses" {
+    sed -i '/batchnorm/d; /dropout/d' critic.net
+    train a --loss wgan-gp --steps 30 --lr-d 1e-3 --lr-g 0 --lambda 1000
+    # 30 steps of 5 batches of 8, 6 batches an epoch
+    [ "$(tail -n 1 a.tsv | cut -f1,2)" = "$(printf '30\t24')" ]
+    tls --head a.state | grep -q '^cursor=24:48$'
+    tls --head a.state | grep -q '^adam=30:150$'
+    awk -F'\t' 'NR > 1 {if (!($7 > 0)) exit 1; d = $3 - ($6 - $5 + $7); if (d > 1e-4 || d < -1e-4) exit 1}' a.tsv
+    [ "$(awk -F'\t' 'NR == 2 {first = $7} END {print ($7 < first / 4)}' a.tsv)" = 1 ]
+    # without much of a penalty the critic parts real from fake at once
+    train b --loss wgan-gp --steps 30 --lr-d 1e-3 --lr-g 0
+    [ "$(awk -F'\t' 'END {print ($5 > $6 + 5)}' b.tsv)" = 1 ]
+}
+
+@test "wgan-gp's options change the training, and its defaults are the paper's" {
+    sed -i '/batchnorm/d; /dropout/d' critic.net
+    for options in '' '--n-critic 2' '--reuse-batch' '--lambda 1' '--update simultaneous' '--lr-d 1e-5' '--beta1 .5' '--n-critic 5 --beta1 0 --beta2 .9 --update alternate --lambda 10'; do
+        # shellcheck disable=SC2086
+        train x --loss wgan-gp --steps 3 $options
+        timeless x.tsv >>all
+        rm x.*
+    done
+    [ "$(grep -c '^3' all)" = 8 ]
+    # the last is the first, in words
+    [ "$(grep '^3' all | cut -f1,3- | sort -u | wc -l)" = 7 ]
+    [ "$(grep '^3' all | sed -n 1p)" = "$(grep '^3' all | sed -n 8p)" ]
+}
+
+@test "with --reuse-batch a step takes one batch, else one for each critic step" {
+    sed -i '/batchnorm/d' critic.net
+    train a --loss wgan-gp --n-critic 3 --steps 2
+    train b --loss wgan-gp --n-critic 3 --steps 2 --reuse-batch
+    tls --head a.state | grep -q '^cursor=0:48$'
+    tls --head b.state | grep -q '^cursor=0:16$'
+    # bce can have several, too; 50 images are not enough for 7 batches
+    thead -n 50 faces.tns >few.tns
+    run ganstep --gen gen.net --critic critic.net --state s -b 8 --n-critic 7 few.tns
+    [ "$status" = 1 ]
+    [[ "$output" == *"not one full step of 56 "* ]]
+    ganstep --gen gen.net --critic critic.net --state s -b 8 --n-critic 6 --log log few.tns >/dev/null
+    [ "$(wc -l <log)" = 2 ]
+}
+
+@test "the generator's average: kept in the state, drawn from, and of no influence" {
+    train a --steps 20 --lr-g 1e-3
+    train b --steps 20 --lr-g 1e-3 --ema .9
+    diff <(timeless a.tsv) <(timeless b.tsv)
+    tls b.state | grep -q 'ema/up2.weight'
+    ganstep --state a.final --sample 4 -j 1 | tns2npy >plain
+    ganstep --state b.final --sample 4 -j 1 --weights gen | tns2npy >last
+    ganstep --state b.final --sample 4 -j 1 | tns2npy >average
+    cmp plain last
+    if cmp -s last average; then false; fi
+    # the training shows what it will draw
+    cmp <(tail -c 3072 average) <(thead -n 16 b-samples.tns | tns2npy | tail -c 3072)
+    # netrun finds each; an average of one step's weights is nearly the last
+    ganstep --state a.state --sample 1 >/dev/null
+    run train a --steps 25 --lr-g 1e-3 --ema .9
+    [ "$status" = 1 ]
+    [[ "$output" == *"other options"* ]]
+}
+
+@test "every pair of networks that is shipped for 64x64 trains" {
+    nets=$BATS_TEST_DIRNAME/../pipelines/nets
+    drawface -n 24 --size 64 -j 1 >large.tns
+    pair() {
+        local gen=$1 critic=$2
+        shift 2
+        ganstep --gen "$nets/$gen.net" --critic "$nets/$critic.net" --state "$gen-$critic" -b 4 --steps 2 --log log --sample-count 1 \
+            "$@" large.tns | tcheck
+        [ "$(wc -l <log)" = 3 ]
+        rm log
+    }
+    pair gen critic --smooth .9,.1
+    pair dcgan-gen dcgan-critic --lr-g 2e-4 --lr-d 2e-4 --beta1 .5 --eps 1e-8 --adam pytorch --update alternate
+    pair fcc-gen critic --lr-d 1e-5
+    pair gen critic-none --loss wgan-gp --n-critic 2 --lr-d 3e-4
+    pair fcc-gen critic-layer --loss wgan-gp --n-critic 1
+    rm gen-critic
+    pair gen critic --loss wgan-gp --n-critic 2 --reuse-batch
+}
+
+@test "options that a loss hasn't are refused" {
+    run ganstep --gen gen.net --critic critic.net --state s --loss wgan-gp --smooth .9,0 faces.tns
+    [ "$status" = 2 ]
+    [[ "$output" == *"--smooth"* ]]
+    run ganstep --gen gen.net --critic critic.net --state s --lambda 1 faces.tns
+    [ "$status" = 2 ]
+    [[ "$output" == *"--lambda"* ]]
+    run ganstep --gen gen.net --critic critic.net --state s --weights gen faces.tns
+    [ "$status" = 2 ]
+}
+
 @test "a run with more steps goes on, and one that is over does nothing" {
     train whole --steps 24
     train cut --steps 11
@@ -197,7 +313,7 @@ timeless() {
     thead -n 7 faces.tns >few.tns
     run ganstep --gen gen.net --critic critic.net --state s -b 8 few.tns
     [ "$status" = 1 ]
-    [[ "$output" == *"not one full batch of 8"* ]]
+    [[ "$output" == *"not one full step of 8 "* ]]
 }
 
 @test "input cut off: status 3, and the state of the last checkpoint" {
@@ -228,6 +344,12 @@ timeless() {
     tls --head s | grep -qx step=2
     [ ! -e final ]
     [ ! -e samples.tns ]
+    # the penalty's too, in the middle of a step's critic steps
+    sed '/batchnorm/d' critic.net >none.net
+    run ganstep --gen gen.net --critic none.net --loss wgan-gp --n-critic 2 --state w -b 4 --save-every 1 -j 1 -o samples.tns bad.tns
+    [ "$status" = 1 ]
+    [[ "$output" == *"ganstep: step 3: "*"isn't finite"*"w holds step 2"* ]]
+    tls --head w | grep -qx step=2
 }
 
 @test "state and samples can be made again from the history they carry" {

@@ -72,6 +72,31 @@ static void act_backward(activation a, size_t count, const void *x_, const void 
     for (size_t i = 0; i < count; i++) dx[i] = dy[i] * act_slope(a, x ? x[i] : 0, y ? y[i] : 0);
 }
 
+/* act''/act' from y; silu: act'' itself, from x. */
+static double act_bend(activation a, double x, double y) {
+    double s = sigmoid(x);
+    switch (a.kind) {
+    case ACT_ELU:
+        return y > 0 ? 0 : 1;
+    case ACT_TANH:
+        return -2 * y;
+    case ACT_SIGMOID:
+        return 1 - 2 * y;
+    case ACT_SILU:
+        return s * (1 - s) * (2 + x * (1 - 2 * s));
+    default:
+        return 0;
+    }
+}
+
+static void act_second(activation a, size_t count, const void *x_, const void *y_, const void *t_, const void *dy_,
+                       const void *td_, void *tdx_) {
+    const double *x = x_, *y = y_, *t = t_, *dy = dy_, *td = td_;
+    double *tdx = tdx_;
+    for (size_t i = 0; i < count; i++)
+        tdx[i] = (td ? td[i] * act_slope(a, x ? x[i] : 0, y[i]) : 0) + dy[i] * act_bend(a, x ? x[i] : 0, y[i]) * t[i];
+}
+
 /* ---- linear maps ---- */
 
 typedef enum { TO_Y, TO_X, TO_W } conv_way;
@@ -254,6 +279,98 @@ static void layernorm_backward(int n, size_t per, int c, const void *x_, const v
     }
 }
 
+/* One set of numbers that are normalised together: count of them, step apart; number i has the scale gamma[i % c]. */
+typedef struct {
+    size_t count, step, c;
+    const double *x, *gamma;
+    double mean, istd;
+} norm_set;
+
+static double hat(const norm_set *s, size_t i) {
+    return (s->x[i * s->step] - s->mean) * s->istd;
+}
+
+/* The mean of tx, and of tx*xhat. */
+static void direction(const norm_set *s, const double *tx, double *mean, double *m) {
+    *mean = *m = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        *mean += tx[i * s->step] / s->count;
+        *m += tx[i * s->step] * hat(s, i) / s->count;
+    }
+}
+
+static void set_tangent(const norm_set *s, activation a, const double *y, const double *tx, double *ty) {
+    double mean, m;
+    direction(s, tx, &mean, &m);
+    for (size_t i = 0; i < s->count; i++)
+        ty[i * s->step] =
+            act_slope(a, 0, y[i * s->step]) * s->gamma[i % s->c] * s->istd * (tx[i * s->step] - mean - hat(s, i) * m);
+}
+
+/* tdx, and what the set adds to tdgamma [c] and tdbeta [c]. */
+static void set_second(const norm_set *s, activation a, const double *y, const double *dy, const double *tx, const double *td,
+                       double *tdx, double *tdgamma, double *tdbeta) {
+    double mean, m, e_mean = 0, e_hat = 0, te_mean = 0, te_hat = 0;
+    direction(s, tx, &mean, &m);
+    for (size_t i = 0; i < s->count; i++) {
+        size_t at = i * s->step;
+        double d = dy[at] * act_slope(a, 0, y[at]), t = td ? td[at] : 0, h = s->istd * (tx[at] - mean - hat(s, i) * m);
+        double e = s->gamma[i % s->c] * d, te = s->gamma[i % s->c] * t;
+        tdgamma[i % s->c] += t * hat(s, i) + d * h;
+        tdbeta[i % s->c] += t;
+        e_mean += e / s->count, e_hat += e * hat(s, i) / s->count;
+        te_mean += te / s->count, te_hat += (te * hat(s, i) + e * h) / s->count;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        size_t at = i * s->step;
+        double e = s->gamma[i % s->c] * dy[at] * act_slope(a, 0, y[at]), te = td ? s->gamma[i % s->c] * td[at] : 0,
+               h = s->istd * (tx[at] - mean - hat(s, i) * m), dx = s->istd * (e - e_mean - hat(s, i) * e_hat);
+        tdx[at] = -s->istd * m * dx + s->istd * (te - te_mean - h * e_hat - hat(s, i) * te_hat);
+    }
+}
+
+static void batchnorm_tangent(size_t rows, int c, const void *x, const void *y, const void *gamma, const void *mean,
+                              const void *istd, activation a, const void *tx, void *ty) {
+    for (int k = 0; k < c; k++) {
+        norm_set s = {rows, c, 1, (double *)x + k, (double *)gamma + k, ((double *)mean)[k], ((double *)istd)[k]};
+        set_tangent(&s, a, (double *)y + k, (double *)tx + k, (double *)ty + k);
+    }
+}
+
+static void batchnorm_second(size_t rows, int c, const void *x, const void *y, const void *gamma, const void *mean,
+                             const void *istd, activation a, const void *dy, const void *tx, const void *td, void *tdx,
+                             void *tdgamma, void *tdbeta) {
+    memset(tdgamma, 0, c * sizeof(double));
+    memset(tdbeta, 0, c * sizeof(double));
+    for (int k = 0; k < c; k++) {
+        norm_set s = {rows, c, 1, (double *)x + k, (double *)gamma + k, ((double *)mean)[k], ((double *)istd)[k]};
+        set_second(&s, a, (double *)y + k, (double *)dy + k, (double *)tx + k, td ? (double *)td + k : NULL, (double *)tdx + k,
+                   (double *)tdgamma + k, (double *)tdbeta + k);
+    }
+}
+
+static void layernorm_tangent(int n, size_t per, int c, const void *x, const void *y, const void *gamma, const void *mean,
+                              const void *istd, activation a, const void *tx, void *ty) {
+    for (int i = 0; i < n; i++) {
+        size_t at = i * per * c;
+        norm_set s = {per * c, 1, c, (double *)x + at, gamma, ((double *)mean)[i], ((double *)istd)[i]};
+        set_tangent(&s, a, (double *)y + at, (double *)tx + at, (double *)ty + at);
+    }
+}
+
+static void layernorm_second(int n, size_t per, int c, const void *x, const void *y, const void *gamma, const void *mean,
+                             const void *istd, activation a, const void *dy, const void *tx, const void *td, void *tdx,
+                             void *tdgamma, void *tdbeta) {
+    memset(tdgamma, 0, c * sizeof(double));
+    memset(tdbeta, 0, c * sizeof(double));
+    for (int i = 0; i < n; i++) {
+        size_t at = i * per * c;
+        norm_set s = {per * c, 1, c, (double *)x + at, gamma, ((double *)mean)[i], ((double *)istd)[i]};
+        set_second(&s, a, (double *)y + at, (double *)dy + at, (double *)tx + at, td ? (double *)td + at : NULL,
+                   (double *)tdx + at, tdgamma, tdbeta);
+    }
+}
+
 /* ---- the rest ---- */
 
 /* A window that meets no cell of x: y is 0 and where is -1. */
@@ -301,6 +418,13 @@ static void pool_backward(const pool_shape *s, const void *dy_, const int32_t *w
                         cells++;
                 }
     }
+}
+
+static void maxpool_tangent(const pool_shape *s, const void *tx_, const int32_t *where, void *ty_) {
+    const double *tx = tx_;
+    double *ty = ty_;
+    size_t each = (size_t)s->oh * s->ow * s->c;
+    for (size_t i = 0; i < s->n * each; i++) ty[i] = where[i] < 0 ? 0 : tx[(i / each * s->h * s->w + where[i]) * s->c + i % s->c];
 }
 
 static void dropout(size_t count, double rate, uint64_t seed, const char *name, uint64_t step, const void *x_, void *y_) {
@@ -389,6 +513,35 @@ static double bce_logits(int n, const void *z_, double target, void *dz_, double
     return sum / n;
 }
 
+static double mean_logits(int n, const void *z_, double sign, void *dz_) {
+    const double *z = z_;
+    double *dz = dz_, sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += z[i];
+        if (dz) dz[i] = sign / n;
+    }
+    return sum / n;
+}
+
+static void interpolate(int n, size_t count, const double *alpha, const void *a_, const void *b_, void *x_) {
+    const double *a = a_, *b = b_;
+    double *x = x_;
+    for (size_t i = 0; i < n * count; i++) x[i] = alpha[i / count] * a[i] + (1 - alpha[i / count]) * b[i];
+}
+
+static double gradient_penalty(int n, size_t count, const void *g_, double lambda, void *v_) {
+    const double *g = g_;
+    double *v = v_, sum = 0;
+    for (int i = 0; i < n; i++) {
+        double squares = 0;
+        for (size_t k = 0; k < count; k++) squares += g[i * count + k] * g[i * count + k];
+        double norm = sqrt(squares);
+        for (size_t k = 0; k < count; k++) v[i * count + k] = norm > 0 ? 2 * lambda / n * (1 - 1 / norm) * g[i * count + k] : 0;
+        sum += (norm - 1) * (norm - 1);
+    }
+    return lambda * sum / n;
+}
+
 static void adam(size_t count, const adam_options *o, uint64_t t, void *w_, const void *g_, void *m_, void *v_) {
     const double *g = g_;
     double *w = w_, *m = m_, *v = v_;
@@ -422,6 +575,12 @@ const ops ops_f64 = {
     .batchnorm_backward = batchnorm_backward,
     .layernorm_forward = layernorm_forward,
     .layernorm_backward = layernorm_backward,
+    .act_second = act_second,
+    .batchnorm_tangent = batchnorm_tangent,
+    .batchnorm_second = batchnorm_second,
+    .layernorm_tangent = layernorm_tangent,
+    .layernorm_second = layernorm_second,
+    .maxpool_tangent = maxpool_tangent,
     .pool_forward = pool_forward,
     .pool_backward = pool_backward,
     .dropout = dropout,
@@ -436,5 +595,8 @@ const ops ops_f64 = {
     .from_f64 = from_f64,
     .to_f64 = to_f64,
     .bce_logits = bce_logits,
+    .mean_logits = mean_logits,
+    .interpolate = interpolate,
+    .gradient_penalty = gradient_penalty,
     .adam = adam,
 };

@@ -20,7 +20,7 @@
  *   t scratch                  g gradients, in the order of the inputs */
 typedef struct op_case op_case;
 typedef void part(const op_case *k, const ops *o, void **a);
-enum { MAX_ARRAYS = 12, GUARD = 64 };
+enum { MAX_ARRAYS = 13, GUARD = 64 };
 
 struct op_case {
     char name[200];
@@ -460,6 +460,103 @@ static void layernorm_backward(const op_case *k, const ops *o, void **a) {
                           a[NORM_DY], a[NORM_DX], a[NORM_DGAMMA], a[NORM_DBETA]);
 }
 
+/* A direction, forward along it, and backward along it; from what forward leaves. */
+enum {
+    SECOND_X,
+    SECOND_GAMMA,
+    SECOND_BETA,
+    SECOND_DY,
+    SECOND_TX,
+    SECOND_TD,
+    SECOND_Y,
+    SECOND_MEAN,
+    SECOND_ISTD,
+    SECOND_TY,
+    SECOND_TDX
+};
+static const char second_kinds[] = "iiiiiiyooyyyy";
+
+static void batchnorm_second(const op_case *k, const ops *o, void **a) {
+    void **v = a;
+    o->batchnorm_forward(k->rows, k->c, v[0], v[1], v[2], k->eps, k->act, v[SECOND_Y], v[SECOND_MEAN], v[SECOND_ISTD], NULL, NULL,
+                         momentum, false);
+    o->batchnorm_tangent(k->rows, k->c, v[0], v[SECOND_Y], v[1], v[SECOND_MEAN], v[SECOND_ISTD], k->act, v[SECOND_TX],
+                         v[SECOND_TY]);
+    if (k->in_place) memcpy(v[SECOND_TDX], v[SECOND_TD], bytes(k, o, SECOND_TD));
+    o->batchnorm_second(k->rows, k->c, v[0], v[SECOND_Y], v[1], v[SECOND_MEAN], v[SECOND_ISTD], k->act, v[SECOND_DY],
+                        v[SECOND_TX],
+                        k->in_place ? v[SECOND_TDX]
+                        : k->bias   ? v[SECOND_TD]
+                                    : NULL,
+                        v[SECOND_TDX], v[SECOND_TDX + 1], v[SECOND_TDX + 2]);
+}
+
+static void layernorm_second(const op_case *k, const ops *o, void **a) {
+    void **v = a;
+    o->layernorm_forward(k->n, k->rows, k->c, v[0], v[1], v[2], k->eps, k->act, v[SECOND_Y], v[SECOND_MEAN], v[SECOND_ISTD]);
+    o->layernorm_tangent(k->n, k->rows, k->c, v[0], v[SECOND_Y], v[1], v[SECOND_MEAN], v[SECOND_ISTD], k->act, v[SECOND_TX],
+                         v[SECOND_TY]);
+    if (k->in_place) memcpy(v[SECOND_TDX], v[SECOND_TD], bytes(k, o, SECOND_TD));
+    o->layernorm_second(k->n, k->rows, k->c, v[0], v[SECOND_Y], v[1], v[SECOND_MEAN], v[SECOND_ISTD], k->act, v[SECOND_DY],
+                        v[SECOND_TX],
+                        k->in_place ? v[SECOND_TDX]
+                        : k->bias   ? v[SECOND_TD]
+                                    : NULL,
+                        v[SECOND_TDX], v[SECOND_TDX + 1], v[SECOND_TDX + 2]);
+}
+
+/* Fast against naive; the naive ones are held against central differences as parts of networks (test_second). */
+static void test_norms_second(void) {
+    static const int sizes[][3] = {{1, 5, 3}, {3, 40, 7}, {2, 33, 16}, {5, 1, 70}, {1, 1000, 5}, {4, 256, 64}, {1, 64, 512}};
+    for (int i = 0; i < 7 * 3 * ACTS; i++) {
+        activation act = all_acts[i % ACTS];
+        if (act.kind == ACT_SILU) continue;
+        const int *s = sizes[i / 3 / ACTS];
+        size_t n = s[0], per = s[1], c = s[2], rows = n * per, all = rows * c;
+        op_case k = make(second_kinds, (size_t[]){all, c, c, all, all, all, all, c, c, all, all, c, c}, batchnorm_second,
+                         forward_only, "batchnorm_second %zu x %zu %s, variant %d", rows, c, act_names[act.kind], i / ACTS % 3);
+        k.act = act, k.eps = 1e-3, k.rows = rows, k.c = (int)c, k.bias = i / ACTS % 3, k.in_place = i / ACTS % 3 == 2;
+        k.floor = 1e-2, k.offset = i % 2 ? 0 : 2;
+        if (rows > 2) check_fast(&k);
+        op_case layer =
+            make(second_kinds, (size_t[]){all, c, c, all, all, all, all, n, n, all, all, c, c}, layernorm_second, forward_only,
+                 "layernorm_second %zu x %zu x %zu %s, variant %d", n, per, c, act_names[act.kind], i / ACTS % 3);
+        layer.act = act, layer.eps = 1e-3, layer.n = (int)n, layer.rows = per, layer.c = (int)c, layer.bias = k.bias,
+        layer.in_place = k.in_place, layer.floor = 1e-2, layer.offset = k.offset;
+        check_fast(&layer);
+    }
+}
+
+/* ---- curved activations, and winners, along a direction ---- */
+
+static void act_second(const op_case *k, const ops *o, void **a) {
+    o->act_forward(k->act, k->count[0], a[0], a[4]);
+    if (k->in_place) memcpy(a[5], a[3], bytes(k, o, 3));
+    o->act_second(k->act, k->count[0], k->act.kind == ACT_SILU ? a[0] : NULL, a[4], a[1], a[2],
+                  k->in_place ? a[5]
+                  : k->bias   ? a[3]
+                              : NULL,
+                  a[5]);
+}
+
+static void maxpool_tangent(const op_case *k, const ops *o, void **a) {
+    o->pool_forward(&k->pool, a[0], a[2], a[3]);
+    o->maxpool_tangent(&k->pool, a[1], a[3], a[4]);
+}
+
+static void test_rest_second(void) {
+    for (int i = 0; i < 3 * ACTS; i++) {
+        op_case k = make("iiiiyy", (size_t[]){131, 131, 131, 131, 131, 131}, act_second, forward_only,
+                         "act_second %s, variant %d", act_names[i % ACTS], i / ACTS);
+        k.act = all_acts[i % ACTS], k.bias = i / ACTS, k.in_place = i / ACTS == 2;
+        check_fast(&k);
+    }
+    op_case k = make("iiywy", (size_t[]){3 * 7 * 6 * 5, 3 * 7 * 6 * 5, 3 * 3 * 3 * 5, 3 * 3 * 3 * 5, 3 * 3 * 3 * 5},
+                     maxpool_tangent, forward_only, "maxpool_tangent");
+    k.pool = (pool_shape){3, 7, 6, 5, 3, 3, 3, 2, 2, 2, 0, 0, true, false};
+    check_fast(&k);
+}
+
 static void test_norms(void) {
     static const int sizes[][2] = {{2, 1}, {5, 3}, {40, 7}, {33, 16}, {1000, 5}, {8192, 64}, {4, 8192}};
     for (int i = 0; i < 7 * ACTS; i++) {
@@ -741,6 +838,43 @@ static void test_bce(const ops *o) {
     }
 }
 
+/* The mean, its gradient; mixtures; the penalty, and its gradient against central differences. */
+static void test_wasserstein(const ops *o) {
+    const double tolerance = o == &ops_f64 ? 1e-12 : 1e-6;
+    double v[6] = {1, 2, 3, -4, 0, 1}, x[6], y[6], got[6], alpha[2] = {.25, 1};
+    o->from_f64(6, v, x);
+    CHECK_NEAR(o->mean_logits(6, x, -3, y), .5, tolerance, "mean of the logits");
+    o->to_f64(6, y, got);
+    for (int i = 0; i < 6; i++) CHECK_NEAR(got[i], -.5, tolerance, "its gradient");
+    CHECK(o->mean_logits(6, x, 1, NULL) == o->mean_logits(6, x, -3, y), "mean of the logits alone");
+    o->from_f64(6, (double[]){9, 9, 9, 9, 9, 9}, y);
+    o->interpolate(2, 3, alpha, x, y, y);
+    o->to_f64(6, y, got);
+    const double mixed[] = {7, 7.25, 7.5, -4, 0, 1};
+    for (int i = 0; i < 6; i++) CHECK_NEAR(got[i], mixed[i], tolerance, "a mixture");
+
+    const double g[12] = {3, 0, 4, .1, -.2, .3, 0, 0, 0, .6, 0, -.8}; /* norms of 5, .374, 0 and 1 */
+    double at[12], to[12], side[2] = {0};
+    o->from_f64(12, g, at);
+    double norm = sqrt(.14), penalty = o->gradient_penalty(4, 3, at, 10, to);
+    CHECK_NEAR(penalty, 10 * (16 + (norm - 1) * (norm - 1) + 1) / 4, 10 * tolerance, "the penalty");
+    double slope[12];
+    o->to_f64(12, to, slope);
+    for (int i = 0; i < 12; i++) {
+        double moved[12], there[12];
+        for (int sign = -1; sign <= 1; sign += 2) {
+            memcpy(moved, g, sizeof g);
+            moved[i] += sign * 1e-5;
+            ops_f64.from_f64(12, moved, there);
+            side[sign > 0] = ops_f64.gradient_penalty(4, 3, there, 10, there);
+        }
+        double want = i / 3 == 2 ? 0 : (side[1] - side[0]) / 2e-5;
+        CHECK_NEAR(slope[i], want, 1e-5, "the penalty's gradient");
+    }
+    o->gradient_penalty(4, 3, at, 10, at);
+    CHECK(!memcmp(at, to, 12 * o->real_size), "the penalty's gradient in place");
+}
+
 /* With the same gradient g at every step, m = (1-b1^t) g and v = (1-b2^t) g^2, so each step is known. */
 static void test_adam(const ops *o) {
     const double gradient[] = {1, -.01, 0, 300}, start[] = {.5, .5, .5, .5};
@@ -784,12 +918,15 @@ int main(void) {
         test_vectors(tables[i]);
         test_pixels(tables[i]);
         test_bce(tables[i]);
+        test_wasserstein(tables[i]);
         test_adam(tables[i]);
     }
     test_conv();
     test_dense();
     test_act();
     test_norms();
+    test_norms_second();
+    test_rest_second();
     test_pool();
     test_upsample();
     test_dropout();

@@ -155,12 +155,13 @@ def train(name, o):
                 yield f'{name}/end/{n}/{key}', v
 
 
-path = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'gan.tns')
-with open(path, 'wb') as f:
-    f.write(frame('H', 0, 'kind=golden\n'))
-    seq = 0
-    for name, o in updates.items():
-        for key, tensor in train(name, o):
-            f.write(frame('R', seq, f'key={key}\n', tensor))
-            seq += 1
-    f.write(frame('E', seq, ''))
+if __name__ == '__main__':
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'gan.tns')
+    with open(path, 'wb') as f:
+        f.write(frame('H', 0, 'kind=golden\n'))
+        seq = 0
+        for name, o in updates.items():
+            for key, tensor in train(name, o):
+                f.write(frame('R', seq, f'key={key}\n', tensor))
+                seq += 1
+        f.write(frame('E', seq, ''))
