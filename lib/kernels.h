@@ -1,4 +1,4 @@
-/* kernels: the inner loops of inference (infer.h), for one thread, in the widest vectors this processor has.
+/* kernels: the inner loops of inference (infer.h), and some of training, for one thread, in the widest vectors this processor has.
  *
  * Everything works on pixels of channels: a map [n,h,w,c] whose pixel p = (sample*h + row)*w + column has its channels at data + p*stride,
  * stride >= c (in floats), so that a map may be a slice of a wider one. A convolution's sum runs over taps, then channels, one fused multiply-add after
@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "ops.h"
+#include "rng.h"
 
 /* What happens to a sum before it is stored: then(first(sum + bias) + add). */
 typedef struct {
@@ -80,6 +81,13 @@ typedef struct kernels {
     void (*pool)(const window *g, int n, const float *x, float *y);
     /* y[p][c] = first(x[p][c]) for `pixels` pixels; y may be x. */
     void (*activate)(activation a, size_t pixels, int c, const float *x, size_t x_stride, float *y, size_t y_stride);
+
+    /* In training: max pooling that keeps the winners, index row*w + column, the first of equals (ops.h, pool_forward); NaN never wins. x, y and where have no gaps between
+     * pixels (the strides aren't used). */
+    void (*pool_winners)(const window *g, int n, const float *x, float *y, int32_t *where);
+    /* In training: elements 4*block .. 4*block + count-1 of a dropout (dropout.h, ops.h): y[i] = x[i] * scale where kept, else 0. x and y begin at the first of them; y may
+     * be x. */
+    void (*dropout)(const rng *draws, uint64_t threshold, uint64_t block, size_t count, float scale, const float *x, float *y);
 } kernels;
 
 /* The table for this processor. FACADE_KERNELS=generic|avx2|avx512 in the environment chooses a lesser one. */

@@ -574,6 +574,95 @@ static void pool(const window *g, int n, const float *x, float *y) {
         windows(g, n, x, NULL, y, MEAN);
 }
 
+static void pool_winners(const window *g, int n, const float *x, float *y, int32_t *where) {
+    size_t c = (size_t)g->c, row = (size_t)g->w * c;
+    for (int s = 0; s < n; s++, x += (size_t)g->h * row)
+        for (int i = 0; i < g->oh; i++)
+            for (int j = 0; j < g->ow; j++, y += c, where += c) {
+                int top = i * g->stride_h - g->top, left = j * g->stride_w - g->left;
+                int bottom = top + g->kh < g->h ? top + g->kh : g->h, right = left + g->kw < g->w ? left + g->kw : g->w;
+                if (top < 0) top = 0;
+                if (left < 0) left = 0;
+                for (int k = 0; k < g->c; k += LANES) {
+                    int count = g->c - k < LANES ? g->c - k : LANES;
+                    vec best = splat(-INFINITY);
+                    ivec winner = (ivec){0} + (top * g->w + left);
+                    for (int u = top; u < bottom; u++)
+                        for (int v = left; v < right; v++) {
+                            const float *at = x + (size_t)u * row + (size_t)v * c + k;
+                            vec value = count == LANES ? load(at) : load_part(at, count);
+                            ivec better = value > best, cell = (ivec){0} + (u * g->w + v);
+                            best = choose(better, value, best);
+                            winner = (better & cell) | (~better & winner);
+                        }
+                    store_part(y + k, best, count);
+                    memcpy(where + k, &winner, (size_t)count * sizeof *where);
+                }
+            }
+}
+
+/* ---- dropout ---- */
+
+typedef uint64_t wide __attribute__((vector_size(LANES * 4)));
+typedef long long signed_wide __attribute__((vector_size(LANES * 4)));
+enum { BLOCKS = LANES / 2, DRAWS = 4 * BLOCKS };
+
+/* Products of the lower halves of each lane. */
+#if LANES == 16 && defined __AVX512F__
+#define PRODUCT(a, b) (wide) __builtin_ia32_pmuludq512_mask((ivec)(a), (ivec)(b), (signed_wide)(a), -1)
+#elif LANES == 8 && defined __AVX2__
+#define PRODUCT(a, b) (wide) __builtin_ia32_pmuludq256((ivec)(a), (ivec)(b))
+#elif LANES == 4 && defined __SSE2__
+#define PRODUCT(a, b) (wide) __builtin_ia32_pmuludq128((ivec)(a), (ivec)(b))
+#else
+#define PRODUCT(a, b) (((a)&UINT32_MAX) * ((b)&UINT32_MAX))
+#endif
+
+/* Philox4x32 (rng.h) of BLOCKS blocks at a time, each number in the lower half of a lane; what is in the upper halves doesn't matter until the end. */
+INLINE void draw_blocks(const rng *draws, uint64_t block, uint32_t out[DRAWS]) {
+    const wide zero = {0}, m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u;
+    wide c0 = zero, c1, c2 = zero + draws->ctr[2], c3 = zero + draws->ctr[3];
+    for (unsigned l = 0; l < BLOCKS; l++) c0[l] = block + l;
+    c1 = c0 >> 32;
+    uint32_t k0 = draws->key[0], k1 = draws->key[1];
+    for (int round = 0; round < 10; round++) {
+        wide a = PRODUCT(c0, m0), b = PRODUCT(c2, m1);
+        c0 = (b >> 32) ^ c1 ^ (zero + k0);
+        c1 = b;
+        c2 = (a >> 32) ^ c3 ^ (zero + k1);
+        c3 = a;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    wide first = (c0 & UINT32_MAX) | c1 << 32, second = (c2 & UINT32_MAX) | c3 << 32;
+    for (int l = 0; l < BLOCKS; l++) {
+        uint64_t pair[2] = {first[l], second[l]};
+        memcpy(out + 4 * l, pair, sizeof pair); /* two numbers a lane, the first in the lower half */
+    }
+}
+
+static void dropout(const rng *draws, uint64_t threshold, uint64_t block, size_t count, float scale, const float *x, float *y) {
+    uint32_t draw[DRAWS];
+    const ivec sign = (ivec){0} + INT32_MIN,
+               least = (ivec){0} + (int32_t)((uint32_t)threshold ^ 0x80000000u); /* to compare as signed numbers */
+    if (threshold > UINT32_MAX) {
+        memset(y, 0, count * sizeof *y);
+        return;
+    }
+    for (size_t i = 0; i < count; i += DRAWS, block += BLOCKS) {
+        draw_blocks(draws, block, draw);
+        for (int k = 0; k < DRAWS && i + (size_t)k < count; k += LANES) {
+            ivec number;
+            memcpy(&number, draw + k, sizeof number);
+            ivec keep = (number ^ sign) >= least;
+            size_t left = count - i - (size_t)k;
+            vec v = left >= LANES ? load(x + i + k) : load_part(x + i + k, (int)left);
+            store_part(y + i + k, (vec)((ivec)(v * scale) & keep), left >= LANES ? LANES : (int)left);
+        }
+    }
+}
+
 extern const kernels KERNELS;
-const kernels KERNELS = {KERNELS_NAME,  LANES,         COLUMNS,          packed_size,  pack,      gather_scratch, gather_run,
-                         winograd_size, winograd_pack, winograd_scratch, winograd_run, depthwise, pool,           activate};
+const kernels KERNELS = {KERNELS_NAME, LANES,         COLUMNS,       packed_size,      pack,         gather_scratch,
+                         gather_run,   winograd_size, winograd_pack, winograd_scratch, winograd_run, depthwise,
+                         pool,         activate,      pool_winners,  dropout};

@@ -7,6 +7,7 @@
 #include "base.h"
 #include "dnn.h"
 #include "dropout.h"
+#include "kernels.h"
 #include "ops_f32.h"
 #include "tns.h"
 
@@ -209,6 +210,24 @@ static void pool_forward(const pool_shape *s, const void *xv, void *yv, int32_t 
     const float *x = xv;
     float *y = yv;
     int c = s->c;
+    if (s->max && where) {
+        const kernels *k = kernels_get();
+        window g = {.h = s->h,
+                    .w = s->w,
+                    .c = c,
+                    .oh = s->oh,
+                    .ow = s->ow,
+                    .kh = s->kh,
+                    .kw = s->kw,
+                    .stride_h = s->stride_h,
+                    .stride_w = s->stride_w,
+                    .top = s->top,
+                    .left = s->left};
+        size_t in = (size_t)s->h * (size_t)s->w * (size_t)c, out = (size_t)s->oh * (size_t)s->ow * (size_t)c;
+#pragma omp parallel for
+        for (int n = 0; n < s->n; n++) k->pool_winners(&g, 1, x + (size_t)n * in, y + (size_t)n * out, where + (size_t)n * out);
+        return;
+    }
 #pragma omp parallel for collapse(2)
     for (int n = 0; n < s->n; n++)
         for (int i = 0; i < s->oh; i++)
@@ -219,25 +238,14 @@ static void pool_forward(const pool_shape *s, const void *xv, void *yv, int32_t 
                 size_t at = (((size_t)n * (size_t)s->oh + (size_t)i) * (size_t)s->ow + (size_t)j) * (size_t)c;
                 const float *image = x + (size_t)n * (size_t)s->h * (size_t)s->w * (size_t)c;
                 float *out = y + at;
-                int32_t *win = where && s->max ? where + at : NULL;
                 for (int k = 0; k < c; k++) out[k] = s->max ? -INFINITY : 0;
-                if (win)
-                    for (int k = 0; k < c; k++) win[k] = top * s->w + left;
                 for (int u = top; u < bottom; u++)
                     for (int v = left; v < right; v++) {
                         const float *p = image + ((size_t)u * (size_t)s->w + (size_t)v) * (size_t)c;
-                        int32_t cell = u * s->w + v;
-                        if (!s->max) {
+                        if (!s->max)
                             for (int k = 0; k < c; k++) out[k] += p[k];
-                        } else if (win) {
-                            for (int k = 0; k < c; k++) {
-                                bool better = p[k] > out[k];
-                                win[k] = better ? cell : win[k];
-                                out[k] = better ? p[k] : out[k];
-                            }
-                        } else {
+                        else
                             for (int k = 0; k < c; k++) out[k] = p[k] > out[k] ? p[k] : out[k];
-                        }
                     }
                 int cells = s->count_pad ? s->kh * s->kw : (bottom - top) * (right - left);
                 if (!s->max && cells > 0)
@@ -285,12 +293,11 @@ static void dropout(size_t count, double rate, uint64_t seed, const char *name, 
     float *y = yv, scale = (float)(1 / (1 - rate));
     const rng draws = dropout_draws(seed, name, step);
     const uint64_t threshold = dropout_threshold(rate);
+    const kernels *k = kernels_get();
+    enum { PIECE = 4096 };
 #pragma omp parallel for
-    for (size_t block = 0; block < (count + 3) / 4; block++) {
-        uint32_t draw[4];
-        dropout_block(&draws, block, draw);
-        for (size_t i = 4 * block, k = 0; k < 4 && i + k < count; k++) y[i + k] = draw[k] >= threshold ? x[i + k] * scale : 0;
-    }
+    for (size_t from = 0; from < count; from += PIECE)
+        k->dropout(&draws, threshold, from / 4, count - from < PIECE ? count - from : PIECE, scale, x + from, y + from);
 }
 
 static void upsample_forward(int n, int h, int w, int c, int factor, const void *xv, void *yv) {

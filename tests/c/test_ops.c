@@ -8,6 +8,8 @@
 
 #include "check.h"
 #include "lib/base.h"
+#include "lib/dropout.h"
+#include "lib/kernels.h"
 #include "lib/ops.h"
 #include "lib/rng.h"
 #include "ops_f64.h"
@@ -698,6 +700,32 @@ static void test_upsample(void) {
 
 /* ---- dropout ---- */
 
+/* In the vectors of every kind of processor, from any block on and for any count. */
+static void test_dropout_kernels(void) {
+    static const char *const name[] = {"generic", "avx2", "avx512"};
+    enum { MOST = 200 };
+    float x[MOST], y[MOST], scale = 1.25f;
+    rng draws = dropout_draws(5, "drop", 6);
+    for (int i = 0; i < MOST; i++) x[i] = (float)(i + 1);
+    for (int k = 0; k < 3; k++) {
+        const kernels *kernel = kernels_named(name[k]);
+        for (int c = 1; kernel && c < MOST - 1; c++) {
+            uint64_t block = c % 3 == 0   ? 0
+                             : c % 3 == 1 ? 12345
+                                          : UINT64_C(0xFFFFFFFE),
+                     threshold = dropout_threshold(c % 5 * .2);
+            bool right = true;
+            y[c] = -7;
+            kernel->dropout(&draws, threshold, block, (size_t)c, scale, x, y);
+            for (int i = 0; i < c; i++)
+                right &= y[i] == (dropout_keeps(&draws, threshold, 4 * block + (uint64_t)i) ? x[i] * scale : 0);
+            CHECK(right && y[c] == -7, "%s: %d elements", name[k], c);
+        }
+        if (kernel) kernel->dropout(&draws, UINT64_C(1) << 32, 0, MOST, scale, x, y);
+        for (int i = 0; i < MOST && kernel; i++) CHECK(y[i] == 0, "%s: a rate of 1", name[k]);
+    }
+}
+
 static void test_dropout(void) {
     enum { COUNT = 40001 };
     static double x[COUNT], y[COUNT], v[COUNT], reference[COUNT];
@@ -930,6 +958,7 @@ int main(void) {
     test_pool();
     test_upsample();
     test_dropout();
+    test_dropout_kernels();
     test_adam_fast();
     test_gan_shapes();
     return check_status();
