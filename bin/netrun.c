@@ -167,6 +167,9 @@ static void write_header(tns_frame *h) {
     tns_meta_drop(&h->meta, "range");
     tns_meta_drop(&h->meta, "space");
     if (map) tns_meta_add(&h->meta, "axes", "hwc");
+    char *label = model_label(&m, layers.count == 1 ? layers.item[0] : NULL);
+    model_sign(&m, label, &h->meta);
+    free(label);
     char *extra = xasprintf("--model=MODEL_%016llx", (unsigned long long)m.checksum);
     prog_add_pg(&h->meta, extra);
     prog_write(h);

@@ -60,10 +60,15 @@ static bool is_zip(const char *operand) {
     return zip;
 }
 
+static void take_origin(feature_set *s) {
+    free(s->model), free(s->model_id), free(s->sha256);
+    s->model = field(&s->header, "model"), s->model_id = field(&s->header, "model_id"), s->sha256 = field(&s->header, "source_sha256");
+}
+
 static void take_header(feature_set *s, prog_input *in, const tns_frame *f) {
     tns_meta_copy(&s->header, &f->meta);
-    s->model = field(&f->meta, "model"), s->model_id = field(&f->meta, "model_id");
-    s->sha256 = field(&f->meta, "source_sha256"), s->mode = field(&f->meta, "mode");
+    take_origin(s);
+    s->mode = field(&f->meta, "mode");
     char *kind = field(&f->meta, "kind");
     if (kind && !strcmp(kind, "model"))
         die(EXIT_CORRUPT, "%s: is a model; it goes after -m, and sets of images or features are the operands",
@@ -93,10 +98,8 @@ static void first_record(reading *r, const tns_frame *f) {
     feature_set *s = r->s;
     if (f->rank == 3 && f->dtype == TNS_U8) {
         if (!r->e) prog_bad_record(r->in, f, "is an image; say -m MODEL, the network whose features count (wgt2tns makes one)");
-        s->model = xstrdup(r->e->name);
-        s->model_id = xasprintf("%016" PRIx64, hash64(r->e->m.checksum, r->e->name, strlen(r->e->name)));
-        free(s->sha256);
-        s->sha256 = field(&r->e->m.header, "source_sha256");
+        model_sign(&r->e->m, r->e->name, &s->header);
+        take_origin(s);
         s->mode = xstrdup(mode_names[r->e->mode]);
         features_begin(&s->f, r->e->d, r->all);
     } else if (f->rank == 1 && f->dtype == TNS_F32 && f->shape[0] && f->shape[0] <= 1 << 15) {
@@ -189,8 +192,5 @@ void feature_set_header(const feature_set *s, const char *kind, tns_meta *to) {
     tns_meta_copy(to, &s->header);
     for (const char *const *name = (const char *const[]){"axes", "range", "space", NULL}; *name; name++) tns_meta_drop(to, *name);
     tns_meta_set(to, "kind", kind);
-    if (s->model) tns_meta_set(to, "model", s->model);
-    if (s->model_id) tns_meta_set(to, "model_id", s->model_id);
-    if (s->sha256) tns_meta_set(to, "source_sha256", s->sha256);
     if (s->mode) tns_meta_set(to, "mode", s->mode);
 }

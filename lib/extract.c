@@ -29,15 +29,6 @@ typedef struct images {
     float *x, *y; /* [count, h, w, c], [count, d] */
 } images;
 
-static char *name_of(const model *m, const char *layer) {
-    const char *base = strrchr(m->path, '/');
-    char *name = xstrdup(base ? base + 1 : m->path), *end = strstr(name, ".tns");
-    if (end && !end[4]) *end = 0;
-    char *full = xasprintf("%s%s%s%s%s", name, m->name ? ":" : "", m->name ? m->name : "", layer ? ":" : "", layer ? layer : "");
-    free(name);
-    return full;
-}
-
 /* What the last dense layer sees, dropout aside. */
 static const char *before_last_dense(const net *n) {
     int i = n->layers - 1;
@@ -83,7 +74,7 @@ bool extractor_open(extractor *e, const char *operand, const char *layer, fid_mo
     }
     const infer_output *o = infer_out(e->plan, 0);
     e->d = o->h * o->w * o->c;
-    e->name = name_of(&e->m, layer);
+    e->name = model_label(&e->m, layer);
     return true;
 }
 

@@ -26,14 +26,20 @@ static void kernels(const double *x, int m, const double *y, int n, int d, doubl
 /* Sum of all kernels of x[m] and y[n], or, where y is NULL, of x with the others of x. */
 static double total(const double *x, int m, const double *y, int n, int d, double *k) {
     double sum = 0;
-    const double *other = y ? y : x;
-    if (!y) n = m;
     for (int first = 0; first < m; first += BLOCK) {
-        int rows = m - first < BLOCK ? m - first : BLOCK;
-        kernels(x + (size_t)first * (size_t)d, rows, other, n, d, k);
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < n; j++)
-                if (y || j != first + i) sum += k[(size_t)i * (size_t)n + (size_t)j];
+        /* Of one set, a block with what follows it: the rest is the mirror image. */
+        int rows = m - first < BLOCK ? m - first : BLOCK, columns = y ? n : m - first;
+        const double *from = x + (size_t)first * (size_t)d;
+        kernels(from, rows, y ? y : from, columns, d, k);
+        for (int i = 0; i < rows; i++) {
+            const double *row = k + (size_t)i * (size_t)columns;
+            double part = 0;
+            if (y)
+                for (int j = 0; j < columns; j++) part += row[j];
+            else
+                for (int j = i + 1; j < columns; j++) part += 2 * row[j];
+            sum += part;
+        }
     }
     return sum;
 }

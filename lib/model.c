@@ -173,3 +173,23 @@ void model_close(model *m) {
     tns_meta_free(&m->header);
     *m = (model){0};
 }
+
+char *model_label(const model *m, const char *layer) {
+    const char *base = strrchr(m->path, '/');
+    char *name = xstrdup(base ? base + 1 : m->path), *end = strstr(name, ".tns");
+    if (end && !end[4]) *end = 0;
+    char *full = xasprintf("%s%s%s%s%s", name, m->name ? ":" : "", m->name ? m->name : "", layer ? ":" : "", layer ? layer : "");
+    free(name);
+    return full;
+}
+
+void model_sign(const model *m, const char *label, tns_meta *header) {
+    text sha = {0};
+    tns_meta_set(header, "model", label);
+    char *id = xasprintf("%016llx", (unsigned long long)hash64(m->checksum, label, strlen(label)));
+    tns_meta_set(header, "model_id", id);
+    tns_meta_drop(header, "source_sha256");
+    if (tns_meta_get(&m->header, "source_sha256", &sha)) tns_meta_add(header, "source_sha256", sha.s);
+    free(id);
+    free(sha.s);
+}

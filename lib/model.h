@@ -34,6 +34,10 @@ bool model_open(model *m, const char *operand, char err[MODEL_ERROR], bool *corr
 /* The network with its weights; h, w, c: the size of the data, used when the text leaves it open (0: the text must say it). Weights are f32, f64, f16
  * or bf16. NULL with a message. May be called again. */
 net *model_net(const model *m, int h, int w, int c, char err[MODEL_ERROR]);
+/* What scores call it: its file's name without directory and ".tns", then ":NAME" of the network and ":LAYER" (NULL: none). The caller frees. */
+char *model_label(const model *m, const char *layer);
+/* Says in a header of features what made them: model=LABEL, model_id= (its checksum and label), and source_sha256= where the model has it. */
+void model_sign(const model *m, const char *label, tns_meta *header);
 void model_close(model *m);
 
 #endif

@@ -79,7 +79,7 @@ figure { margin: 0 0 1rem } figcaption { font-size: .88rem; margin-top: .35em; m
 img { display: block; width: 100%; height: auto; border-radius: 4px; image-rendering: auto }
 .over { display: grid; grid-template-columns: auto 1fr; gap: 0 .7em } .steps { display: flex; flex-direction: column; font-size: clamp(.65rem, 2vw, .9rem); font-variant-numeric: tabular-nums; text-align: right } .steps span { flex: 1; display: flex; align-items: center; justify-content: flex-end }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: .5rem 2rem } svg { width: 100%; height: auto; display: block }
-table { border-collapse: collapse; width: 100%; max-width: 46rem } th, td { text-align: left; font-weight: 400; padding: .3em 1em .3em 0; border-bottom: 1px solid var(--line); vertical-align: top; font-variant-numeric: tabular-nums } th { color: var(--soft); white-space: nowrap }
+table { border-collapse: collapse; width: 100%; max-width: 46rem } th, td { text-align: left; font-weight: 400; padding: .3em 1em .3em 0; border-bottom: 1px solid var(--line); vertical-align: top; font-variant-numeric: tabular-nums } th { color: var(--soft); white-space: nowrap } small { color: var(--soft) }
 pre { background: var(--box); border-radius: 4px; padding: .8em 1em; font: .82rem/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: .4em 0 1em }
 progress { width: 100%; max-width: 46rem; height: .6rem; accent-color: #d9822b }
 </style>
@@ -138,9 +138,9 @@ END
         echo '<h2>How far off it is</h2><div class=two>'
         rows=$work/scores past=0 plot score 'set logscale y' 2:'generated against photos':#d9822b 3:'photos against photos':#3a9a5b |
             figure "Distance from $(awk -F'\t' 'NR == 2 {print $7 " generated images to the " $6 " photos"}' scores.tsv), in the features of a small network that was trained on drawn photos only: fd[draw]. It isn't FID, and compares with nothing but itself."
-        echo '<table>'
-        sed 1d score.tsv | escape | awk -F'\t' '{printf "<tr><th>%s</th><td>%s</td><td>%s and %s: %s</td></tr>\n", $1, $2, $5, $6, $7}'
-        echo '</table></div>'
+        echo '</div><table><tr><th>metric</th><th>value</th><th>N</th></tr>'
+        sed 1d score.tsv | escape | awk -F'\t' '{printf "<tr><td>%s<br><small>%s</small></td><td>%s</td><td>%s, %s</td></tr>\n", $1, $7, $2, $5, $6}'
+        echo '</table>'
     fi
 
     echo '<h2>Figures</h2><table>'

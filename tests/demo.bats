@@ -50,7 +50,7 @@ demo() { make -f pipelines/demo.mk -j2 PHOTOS=40 SIZE=16 BATCH=8 GEN=gen.net CRI
     [ "$(grep -c '<svg' $r)" = 5 ] && [ "$(grep -c '</svg>' $r)" = 5 ]
     # A score at each of ten steps and the first, and of the final model; called what it is.
     [ "$(cut -f2 $d/scores.tsv | sort | uniq -c | awk '{print $1 $2}' | xargs)" = '11fd[draw] 1metric' ]
-    grep -qF '<th>fd[draw]_avg_floor</th>' $r && grep -q "isn't FID" $r
+    grep -qF '<td>fd[draw]_avg_floor<br>' $r && grep -q "isn't FID" $r
     grep -q '<th>steps</th><td>30 of 30</td>' $r
     grep -q '<th>photos</th><td>40</td>' $r
     grep -q 'imgnorm --size 16 -o build/demo/drawn/images.tns' $r

@@ -68,6 +68,16 @@ near() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN {exit !(a != "" && b != "" && 
     awk 'BEGIN {getline same <"same"; getline faults <"faults"; getline blurred <"blurred"; exit !(same < 1 && faults > 10 * same && blurred > 10 * same)}'
 }
 
+@test "features of netrun say what made them, and compare with what fidcalc saw" {
+    printf 'key=%s shape=3x4x3 fill=scene\n' a b c | python3 "$stream" make >in.tns
+    "$python" -c 'import sys, tns; w = tns.Writer(sys.stdout.buffer); w.head(kind="model", source_sha256="6726825d00", net="input 3x4x3 range=-1:1\nflatten"); w.end()' >m.tns
+    netrun -m m.tns in.tns -o netrun.tns
+    tls --head netrun.tns | grep -qx 'model=m'
+    fidcalc -m m.tns in.tns netrun.tns >out
+    [ "$(sed 1d out | cut -f1,7)" = "$(printf 'fid\tmode pytorch')" ]
+    near "$(value fid <out)" 0 1e-6
+}
+
 @test "statistics go to NumPy and come from it" {
     vectors 50 6 1 >a.tns
     fidcalc --stats-out a.npz a.tns
