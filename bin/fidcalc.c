@@ -197,7 +197,8 @@ static void in_batches(void) {
     uint64_t n = (uint64_t)batch;
     if (!frechet_sets_batches(&real.f, &fake.f, (int)batch, (int)batches, prog.seed, (int)prog.threads, d2, err)) failed();
     score *s = add(named("_avg"), batch_mean(d2), n, n,
-                   "mean of %" PRId64 " batches; each draws anew, without repetition within it, from all %" PRIu64 " reals and %" PRIu64 " fakes",
+                   "mean of %" PRId64 " batches; each draws anew, without repetition within it, from all %" PRIu64
+                   " reals and %" PRIu64 " fakes",
                    batches, real.f.n, fake.f.n);
     if (ci) interval(s);
     add(named("_avg_sd"), score_deviation(d2, (int)batches), n, n, "deviation of one batch from another");

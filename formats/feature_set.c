@@ -62,7 +62,8 @@ static bool is_zip(const char *operand) {
 
 static void take_origin(feature_set *s) {
     free(s->model), free(s->model_id), free(s->sha256);
-    s->model = field(&s->header, "model"), s->model_id = field(&s->header, "model_id"), s->sha256 = field(&s->header, "source_sha256");
+    s->model = field(&s->header, "model"), s->model_id = field(&s->header, "model_id"),
+    s->sha256 = field(&s->header, "source_sha256");
 }
 
 static void take_header(feature_set *s, prog_input *in, const tns_frame *f) {
