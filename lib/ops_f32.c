@@ -9,6 +9,7 @@
 #include "dropout.h"
 #include "kernels.h"
 #include "ops_f32.h"
+#include "ops_winograd.h"
 #include "tns.h"
 
 /* Sums over many rows are cut into CHUNKS pieces wherever the threads are, each summed in float over BLOCK rows and in double
@@ -100,11 +101,17 @@ static void add_bias(size_t rows, int c, const float *bias, activation act, floa
 /* ---- linear maps ---- */
 
 static void conv_forward(const conv_shape *s, const void *x, const void *w, const void *bias, activation act, void *y) {
-    dnn_conv_forward(s, x, w, bias, act, y);
+    if (winograd_fits(s, act))
+        winograd_forward(s, x, w, bias, act, y);
+    else
+        dnn_conv_forward(s, x, w, bias, act, y);
 }
 
 static void conv_backward_data(const conv_shape *s, const void *dy, const void *w, const void *bias, activation act, void *dx) {
-    dnn_conv_backward_data(s, dy, w, dx);
+    if (winograd_fits(s, (activation){0}))
+        winograd_backward_data(s, dy, w, dx);
+    else
+        dnn_conv_backward_data(s, dy, w, dx);
     add_bias((size_t)s->n * (size_t)s->h * (size_t)s->w, s->c, bias, act, dx);
 }
 

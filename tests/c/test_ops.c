@@ -11,6 +11,7 @@
 #include "lib/dropout.h"
 #include "lib/kernels.h"
 #include "lib/ops.h"
+#include "lib/ops_winograd.h"
 #include "lib/rng.h"
 #include "ops_f64.h"
 
@@ -698,6 +699,90 @@ static void test_upsample(void) {
     }
 }
 
+/* ---- 3x3 convolutions of stride 1, which go by Winograd's way where they are large ---- */
+
+static void test_winograd_case(int n, int h, int w, int c, int oc, int top, int left, bool with_bias, activation act) {
+    conv_shape s = {.n = n,
+                    .h = h,
+                    .w = w,
+                    .c = c,
+                    .oh = h + 2 * top - 2,
+                    .ow = w + 2 * left - 2,
+                    .oc = oc,
+                    .kh = 3,
+                    .kw = 3,
+                    .stride_h = 1,
+                    .stride_w = 1,
+                    .dil_h = 1,
+                    .dil_w = 1,
+                    .top = top,
+                    .left = left,
+                    .groups = 1};
+    size_t x_count = (size_t)n * (size_t)h * (size_t)w * (size_t)c,
+           y_count = (size_t)n * (size_t)s.oh * (size_t)s.ow * (size_t)oc, w_count = (size_t)9 * (size_t)c * (size_t)oc,
+           most = x_count > y_count ? x_count : y_count;
+    CHECK(winograd_fits(&s, act), "%dx%dx%d: it goes that way", h, w, c);
+    double *v = xarray(most + w_count, sizeof *v);
+    void *in[2], *weight[2], *bias[2], *y[2], *dx[2];
+    const ops *table[2] = {&ops_f64, &ops_f32};
+    rng r = rng_make(9, "test_ops", "winograd", (uint64_t)(h * 1000 + c));
+    for (size_t i = 0; i < most + w_count; i++) v[i] = rng_range(&r, -1, 1);
+    for (int t = 0; t < 2; t++) {
+        const ops *o = table[t];
+        in[t] = xarray(most, o->real_size), weight[t] = xarray(w_count, o->real_size), bias[t] = xarray((size_t)oc, o->real_size);
+        y[t] = xarray(y_count, o->real_size), dx[t] = xarray(x_count, o->real_size);
+        o->from_f64(most, v, in[t]);
+        o->from_f64(w_count, v + most, weight[t]);
+        o->from_f64((size_t)oc, v, bias[t]);
+        o->conv_forward(&s, in[t], weight[t], with_bias ? bias[t] : NULL, act, y[t]);
+        o->conv_backward_data(&s, in[t], weight[t], NULL, (activation){0}, dx[t]); /* any numbers will do for dy */
+    }
+    for (int which = 0; which < 2; which++) {
+        size_t count = which ? x_count : y_count;
+        const double *want = which ? dx[0] : y[0];
+        const float *got = which ? dx[1] : y[1];
+        double error = 0, size = 0;
+        for (size_t i = 0; i < count; i++) error += pow(got[i] - want[i], 2), size += want[i] * want[i];
+        CHECK(sqrt(error / size) < 3e-6, "%s of %dx%dx%d to %d: off by %g", which ? "data gradient" : "forward", h, w, c, oc,
+              sqrt(error / size));
+    }
+    void *again = xarray(y_count, sizeof(float));
+    ops_f32.set_threads(3);
+    ops_f32.conv_forward(&s, in[1], weight[1], with_bias ? bias[1] : NULL, act, again);
+    CHECK(!memcmp(again, y[1], y_count * sizeof(float)), "the same bytes from three threads");
+    ops_f32.set_threads(2);
+    free(again);
+    free(v);
+    for (int t = 0; t < 2; t++) free(in[t]), free(weight[t]), free(bias[t]), free(y[t]), free(dx[t]);
+}
+
+static void test_winograd(void) {
+    test_winograd_case(2, 47, 50, 32, 33, 0, 0, true, (activation){ACT_RELU, 0, 0});
+    test_winograd_case(5, 30, 31, 35, 32, 1, 1, false, (activation){ACT_LEAKY, .2, 0});
+    test_winograd_case(4, 34, 33, 32, 40, 2, 0, true, (activation){0});
+    conv_shape small = {.n = 1,
+                        .h = 8,
+                        .w = 8,
+                        .c = 64,
+                        .oh = 6,
+                        .ow = 6,
+                        .oc = 64,
+                        .kh = 3,
+                        .kw = 3,
+                        .stride_h = 1,
+                        .stride_w = 1,
+                        .dil_h = 1,
+                        .dil_w = 1,
+                        .groups = 1},
+               large = small;
+    large.n = 1000;
+    CHECK(!winograd_fits(&small, (activation){0}), "not for a few pixels");
+    CHECK(winograd_fits(&large, (activation){0}), "but for many");
+    CHECK(!winograd_fits(&large, (activation){ACT_TANH, 0, 0}), "not with tanh");
+    large.stride_h = 2;
+    CHECK(!winograd_fits(&large, (activation){0}), "not with a stride");
+}
+
 /* ---- dropout ---- */
 
 /* In the vectors of every kind of processor, from any block on and for any count. */
@@ -957,6 +1042,7 @@ int main(void) {
     test_rest_second();
     test_pool();
     test_upsample();
+    test_winograd();
     test_dropout();
     test_dropout_kernels();
     test_adam_fast();
