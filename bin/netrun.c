@@ -1,12 +1,12 @@
 /* netrun: runs a network over a stream of images or features. */
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/floats.h"
 #include "lib/gradcam.h"
 #include "lib/heat.h"
-#include "lib/infer.h"
+#include "lib/infer_pool.h"
 #include "lib/model.h"
 #include "lib/par.h"
 #include "lib/preprocess.h"
@@ -46,40 +46,15 @@ typedef struct {
 static model m;
 static net *graph;
 static infer *plan;
+static infer_pool *runs;
 static size_t x_size, y_size;
 static int at_once;
 static prog_input *input;
 static uint64_t done_records;
 
-/* Runs that no thread is using. */
-static infer_run *idle[1024];
-static int idle_count;
-static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static infer_run *take_run(void) {
-    pthread_mutex_lock(&idle_lock);
-    infer_run *r = idle_count ? idle[--idle_count] : NULL;
-    pthread_mutex_unlock(&idle_lock);
-    if (!r && !(r = infer_run_new(plan))) die(EXIT_FAILED, "not enough memory to run %s; try a smaller -j", model_path);
-    return r;
-}
-
-static void give_back(infer_run *r) {
-    pthread_mutex_lock(&idle_lock);
-    if (idle_count < 1024) idle[idle_count++] = r, r = NULL;
-    pthread_mutex_unlock(&idle_lock);
-    infer_run_free(r);
-}
-
 static size_t output_count(int i) {
     const infer_output *o = infer_out(plan, i);
     return (size_t)o->h * (size_t)o->w * (size_t)o->c;
-}
-
-static bool all_finite(const float *x, size_t n) {
-    float sum = 0; /* becomes NaN with the first number that isn't finite */
-    for (size_t i = 0; i < n; i++) sum += x[i] * 0;
-    return sum == 0;
 }
 
 static void work(void *slot, void *shared) {
@@ -89,18 +64,18 @@ static void work(void *slot, void *shared) {
     it->bad = -1;
     for (int i = 0; i < it->count; i++) {
         preprocess(graph, &it->in[i], 0, 1, it->x + (size_t)i * x_size);
-        if (it->bad < 0 && !all_finite(it->x + (size_t)i * x_size, x_size))
+        if (it->bad < 0 && !floats_finite(it->x + (size_t)i * x_size, x_size))
             it->bad = i, it->why = "has a value that isn't finite";
     }
-    infer_run *r = take_run();
+    infer_run *r = infer_pool_take(runs);
     infer_forward(r, it->x, it->count);
     for (int i = 0; i < it->count; i++) {
         float *y = it->y + (size_t)i * y_size;
         for (int k = 0; k < infer_outputs(plan); y += output_count(k++)) infer_read(r, k, i, y);
-        if (it->bad < 0 && !all_finite(it->y + (size_t)i * y_size, y_size))
+        if (it->bad < 0 && !floats_finite(it->y + (size_t)i * y_size, y_size))
             it->bad = i, it->why = "makes the network give a value that isn't finite";
     }
-    give_back(r);
+    infer_pool_give(runs, r);
 }
 
 static void done(void *slot, void *shared) {
@@ -150,6 +125,7 @@ static void load(const tns_frame *f) {
     load_net(f);
     if (!(plan = infer_new(graph, layers.item, layers.count, net_err)))
         die(layers.count ? EXIT_USAGE : EXIT_CORRUPT, "%s: %s", m.path, net_err);
+    runs = infer_pool_new(plan);
     const net_layer *in = &graph->layer[0];
     x_size = (size_t)in->h * (size_t)in->w * (size_t)in->c;
     for (int i = 0; i < infer_outputs(plan); i++) y_size += output_count(i);
@@ -281,7 +257,7 @@ int main(int argc, char **argv) {
     prog_close(input);
     tns_frame_free(&f);
     tns_frame_free(&header);
-    while (idle_count) infer_run_free(idle[--idle_count]);
+    infer_pool_free(runs);
     infer_free(plan);
     net_free(graph);
     model_close(&m);

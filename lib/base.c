@@ -246,7 +246,8 @@ void format_f64(char out[32], double v) {
         snprintf(out, 32, "%.*g", digits, v);
         char *comma = strchr(out, ','); /* some locales' decimal point */
         if (comma) *comma = '.';
-        if (!isfinite(v) || (parse_f64(out, &back) && back == v)) break; /* 2e+308 is none */
+        bool whole = strchr(out, 'e') && fabs(v) >= 10 && fabs(v) < 1e9 && v == floor(v); /* 50, not 5e+01 */
+        if (!isfinite(v) || (parse_f64(out, &back) && back == v && !whole)) break; /* 2e+308 is none */
     }
 }
 

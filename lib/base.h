@@ -54,7 +54,7 @@ bool parse_f64(const char *s, double *out);
 /* Bytes, with an optional suffix K, M or G (powers of 1024). */
 bool parse_size(const char *s, uint64_t *out);
 
-/* Shortest decimal text that reads back as exactly v ("0.1", "1e-07"). */
+/* Shortest decimal text that reads back as exactly v ("0.1", "1e-07"); whole numbers below 1e9 without exponent ("50"). */
 void format_f64(char out[32], double v);
 
 /* Whole reads and writes: loop over short ones and EINTR. full_read returns the bytes read (less than n only at the end

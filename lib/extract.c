@@ -1,14 +1,14 @@
 #include "extract.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base.h"
+#include "infer_pool.h"
 #include "par.h"
 #include "preprocess.h"
 
-enum { MOST = 16, MAX_RUNS = 1024 };
+enum { MOST = 16 };
 
 struct extract {
     const extractor *e;
@@ -17,9 +17,7 @@ struct extract {
     int at_once;
     void (*each)(const float *x, const tns_frame *image, void *to);
     void *to;
-    infer_run *idle[MAX_RUNS]; /* runs that no thread is using */
-    int idle_count;
-    pthread_mutex_t lock;
+    infer_pool *runs;
 };
 
 /* A few images on their way. */
@@ -114,16 +112,10 @@ static void work(void *slot, void *shared) {
         else
             preprocess_floats(e->graph, to, size, 0, 1);
     }
-    pthread_mutex_lock(&x->lock);
-    infer_run *r = x->idle_count ? x->idle[--x->idle_count] : NULL;
-    pthread_mutex_unlock(&x->lock);
-    if (!r && !(r = infer_run_new(e->plan))) die(EXIT_FAILED, "not enough memory to run %s; try a smaller -j", e->m.path);
+    infer_run *r = infer_pool_take(x->runs);
     infer_forward(r, it->x, it->count);
     for (int i = 0; i < it->count; i++) infer_read(r, 0, i, it->y + (size_t)i * (size_t)e->d);
-    pthread_mutex_lock(&x->lock);
-    if (x->idle_count < MAX_RUNS) x->idle[x->idle_count++] = r, r = NULL;
-    pthread_mutex_unlock(&x->lock);
-    infer_run_free(r);
+    infer_pool_give(x->runs, r);
 }
 
 static void done(void *slot, void *shared) {
@@ -143,7 +135,7 @@ extract *extract_start(const extractor *e, int threads, void (*each)(const float
                        void *to) {
     extract *x = xarray(1, sizeof *x);
     *x = (extract){.e = e, .each = each, .to = to, .at_once = infer_batch(e->plan) < MOST ? infer_batch(e->plan) : MOST};
-    pthread_mutex_init(&x->lock, NULL);
+    x->runs = infer_pool_new(e->plan);
     x->workers = par_start(threads, sizeof(images), work, done, x);
     return x;
 }
@@ -158,7 +150,6 @@ void extract_end(extract *x) {
     if (x->now) par_put(x->workers);
     par_drain(x->workers);
     par_stop(x->workers, free_images);
-    while (x->idle_count) infer_run_free(x->idle[--x->idle_count]);
-    pthread_mutex_destroy(&x->lock);
+    infer_pool_free(x->runs);
     free(x);
 }

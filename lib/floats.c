@@ -55,3 +55,9 @@ bool floats_of(const tns_frame *f, float *to) {
         return false;
     }
 }
+
+bool floats_finite(const float *x, size_t n) {
+    float sum = 0; /* becomes NaN with the first number that isn't finite */
+    for (size_t i = 0; i < n; i++) sum += x[i] * 0;
+    return sum == 0;
+}

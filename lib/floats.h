@@ -6,6 +6,8 @@
 
 /* All tns_frame_count(f) of them; rounds what f32 can't hold. False for frames without data. */
 bool floats_of(const tns_frame *f, float *to);
+/* Whether none of x[n] is NaN or infinite. */
+bool floats_finite(const float *x, size_t n);
 /* IEEE binary16 as f32. */
 float float_of_half(uint16_t h);
 

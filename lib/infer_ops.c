@@ -202,7 +202,7 @@ static void upsample(const net_layer *l, int n, const map *in, const map *out) {
 
 /* The two pixels of the input that output pixel i lies between, and how far it is towards the second. */
 static double between(int i, int size, int wanted, int mode, int *low, int *high) {
-    double x = mode == RESIZE_CORNERS ? (wanted > 1 ? (double)i * (size - 1) / (wanted - 1) : 0) : (i + .5) * size / wanted - .5;
+    double x = mode == SCALE_CORNERS ? (wanted > 1 ? (double)i * (size - 1) / (wanted - 1) : 0) : (i + .5) * size / wanted - .5;
     if (x < 0) x = 0;
     *low = (int)x < size - 1 ? (int)x : size - 1;
     *high = *low < size - 1 ? *low + 1 : *low;
@@ -216,7 +216,7 @@ static void resize(const net_layer *l, int n, const map *in, const map *out) {
             float down = (float)between(i, in->h, out->h, l->mode, &top, &bottom);
             for (int j = 0; j < out->w; j++) {
                 float *y = at(out, s, i, j);
-                if (l->mode == RESIZE_NEAREST) {
+                if (l->mode == SCALE_NEAREST) {
                     int u = (int)((int64_t)i * in->h / out->h), v = (int)((int64_t)j * in->w / out->w);
                     memcpy(y, at(in, s, u, v), (size_t)in->c * sizeof *y);
                     continue;

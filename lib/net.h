@@ -107,7 +107,7 @@ typedef enum {
 
 typedef enum { RANGE_NONE, RANGE_LINEAR, RANGE_IMAGENET, RANGE_CAFFE } range_kind;
 typedef enum { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT } pad_mode;
-typedef enum { RESIZE_NEAREST, RESIZE_BILINEAR, RESIZE_CORNERS } resize_mode;
+typedef enum { SCALE_NEAREST, SCALE_BILINEAR, SCALE_CORNERS } scale_mode;
 
 typedef enum { INIT_GLOROT, INIT_HE, INIT_TORCH, INIT_NORMAL, INIT_ZEROS, INIT_ONES } init_kind;
 
@@ -139,7 +139,7 @@ typedef struct {
     double l2; /* < 0: not said */
     int from[3], to[3], step[3]; /* slice, of h, w, c; to < 0: to the end (set by net_shape) */
     int axis[3]; /* transpose: output axis i is input axis axis[i]; mean: whether axis i goes; concat: axis[0] */
-    int mode; /* pad_mode or resize_mode */
+    int mode; /* pad_mode or scale_mode */
     init_kind init;
     double init_a, init_b;
     activation act; /* the layer's own (OP_ACT), or of the line after, fused into this one */

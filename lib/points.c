@@ -8,8 +8,7 @@ static double clip(double v, double high) {
     return v < 0 ? 0 : v > high ? high : v;
 }
 
-/* To a thousandth, without zeros at the end: 12, 1.5, -0.125. Not printf's %f, which knows locales. */
-static void add_number(text *t, double v) {
+void points_number(text *t, double v) {
     long long thousandths = llround(fmin(fmax(v, -1e12), 1e12) * 1000), whole = llabs(thousandths);
     int rest = (int)(whole % 1000), digits = 3;
     text_addf(t, "%s%lld", thousandths < 0 ? "-" : "", whole / 1000);
@@ -39,7 +38,7 @@ static bool move_face(char *s, const points_map *m, double width, double height,
     const double moved[4] = {x1, y1, x2, y2};
     for (int i = 0; i < 4; i++) {
         if (i) text_add(t, ",");
-        add_number(t, moved[i]);
+        points_number(t, moved[i]);
     }
     if (*s) text_addf(t, ",%s", s);
     return true;
@@ -52,9 +51,9 @@ static bool move_landmarks(char *s, const points_map *m, text *t) {
         const char *as_is = s;
         if (!next_number(&s, &v)) return false;
         if (t->len) text_add(t, ",");
-        add_number(t, x * m->scale_x + m->shift_x);
+        points_number(t, x * m->scale_x + m->shift_x);
         text_add(t, ",");
-        add_number(t, y * m->scale_y + m->shift_y);
+        points_number(t, y * m->scale_y + m->shift_y);
         text_addf(t, ",%.*s", (int)strcspn(as_is, ","), as_is);
     } while (*s);
     return true;

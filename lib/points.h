@@ -17,4 +17,7 @@ typedef struct {
  * False, with *m unchanged and the line's name in *bad, when one can't be read as numbers. */
 bool points_move(tns_meta *m, const points_map *map, double width, double height, const char **bad);
 
+/* Appends v as all places are written: to a thousandth, without zeros at the end (12, 1.5, -0.125), in every locale. */
+void points_number(text *t, double v);
+
 #endif

@@ -134,9 +134,9 @@ static double resized(const net_layer *l, const net_layer *x, const double *from
     int at[2] = {i, j}, in[2] = {x->h, x->w}, out[2] = {l->h, l->w}, low[2], high[2];
     double part[2];
     for (int a = 0; a < 2; a++) {
-        double where = l->mode == RESIZE_CORNERS ? out[a] > 1 ? (double)at[a] * (in[a] - 1) / (out[a] - 1) : 0
-                                                 : (at[a] + .5) * in[a] / out[a] - .5;
-        if (l->mode == RESIZE_NEAREST) where = (double)((int64_t)at[a] * in[a] / out[a]);
+        double where = l->mode == SCALE_CORNERS ? out[a] > 1 ? (double)at[a] * (in[a] - 1) / (out[a] - 1) : 0
+                                                : (at[a] + .5) * in[a] / out[a] - .5;
+        if (l->mode == SCALE_NEAREST) where = (double)((int64_t)at[a] * in[a] / out[a]);
         where = fmin(fmax(where, 0), in[a] - 1);
         low[a] = (int)floor(where), part[a] = where - low[a];
         high[a] = low[a] + 1 < in[a] ? low[a] + 1 : low[a];
