@@ -173,13 +173,18 @@ static void plan_conv(planner *b, step *s, const net_layer *l) {
     if (square && x->c >= 16 && l->c >= 16 && tiles * 36 < .6 * taps * l->h * l->w) {
         s->kind = STEP_WINOGRAD;
         s->weights = aligned_floats(k->winograd_size(l->kh, x->c, l->c));
-        k->winograd_pack(l->kh, x->c, l->c, folded, s->weights);
+        winograd_weights layout = winograd_plain(l->kh, x->c, l->c);
+        k->winograd_pack(&layout, folded, 0, l->c, s->weights);
         s->wino = (winograd){.h = x->h,
                              .w = x->w,
                              .c = x->c,
+                             .in_step = 1,
                              .oh = l->h,
                              .ow = l->w,
                              .oc = l->c,
+                             .out_step = 1,
+                             .out_row = (size_t)l->w,
+                             .out_sample = (size_t)l->h * (size_t)l->w,
                              .top = l->top,
                              .left = l->left,
                              .r = l->kh,

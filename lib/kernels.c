@@ -23,3 +23,10 @@ const kernels *kernels_get(void) {
     for (int i = 0; !k; i++) k = kernels_named(names[i]);
     return k;
 }
+
+winograd_weights winograd_plain(int r, int c, int oc) {
+    winograd_weights l = {
+        .r = r, .c = c, .oc = oc, .in_step = 1, .o_step = (size_t)c * (size_t)(r * r), .q_step = (size_t)(r * r)};
+    for (int t = 0; t < r * r; t++) l.tap[0][t / r][t % r] = t;
+    return l;
+}

@@ -13,6 +13,12 @@
 #include "ops.h"
 #include "rng.h"
 
+/* Sizes, in floats, of a Winograd gradient's arrays for so many rows, and how many blocks its input channels make. */
+struct winograd_room {
+    size_t v, m, du;
+    int blocks, tiles_h, tiles_w;
+};
+
 /* What happens to a sum before it is stored: then(first(sum + bias) + add). */
 typedef struct {
     const float *bias; /* [oc rounded up to `columns`] */
@@ -37,16 +43,32 @@ typedef struct {
     const float *weights;
 } gather;
 
-/* A 3x3 (r = 3) or 5x5 (r = 5) convolution of stride 1 by Winograd's F(4x4,3x3) or F(2x2,5x5), Lavin & Gray, "Fast algorithms for convolutional neural
- * networks", 2015: 36 products a tile where the sum has 144 or 100. */
+/* A convolution by Winograd's way (Lavin & Gray, "Fast algorithms for convolutional neural networks", 2015), r x r with r = 2, 3 or 5: from tiles of (m+r-1)^2 inputs
+ * as many products for m x m outputs, m = 4, 4, 2: 25, 36 and 36 where the sum has 64, 144 and 100.
+ *
+ * in_step 1 is a plain convolution of stride 1. in_step 2 is one of stride 2 and up to 2r x 2r taps, as a convolution of stride 1 over the four interleaved maps
+ * of every second pixel: there are 4c channels then, q = (2*dy + dx)*c + channel is the pixel (2i + dy, 2j + dx), and a tile's row i is that of the input 2i + dy - top.
+ *
+ * Output (i,j) of sample s is the pixel out_first + s*out_sample + i*out_row + j*out_step: with a step of 2 this fills every second pixel of a map, so
+ * a transposed convolution of stride 2 is four of these. */
 typedef struct {
     int h, w, c;
     size_t stride;
+    int in_step; /* 1 or 2; c is a multiple of `lanes` where it is 2 */
     int oh, ow, oc;
     size_t out_stride;
+    size_t out_first, out_step, out_row, out_sample; /* in pixels */
     int top, left, r;
     const float *weights; /* as winograd_pack leaves them */
 } winograd;
+
+/* The weights of a Winograd convolution that stand in an array of another order: element (output o, input q, tap u, tap v) at
+ * from[o*o_step + q % c * q_step + tap(q / c, u, v)], with q / c = 0 for in_step 1. A tap < 0 is 0. */
+typedef struct {
+    int r, c, oc, in_step;
+    size_t o_step, q_step;
+    int tap[4][5][5];
+} winograd_weights;
 
 typedef struct {
     int h, w, c;
@@ -71,11 +93,25 @@ typedef struct kernels {
     /* zeros: at least k + 16 of them. */
     void (*gather)(const gather *g, int n, const float *x, const epilogue *e, float *y, const float *zeros, void *scratch);
 
-    size_t (*winograd_size)(int r, int c, int oc); /* floats */
-    /* w [oc,c,r,r] to the transformed weights. */
-    void (*winograd_pack)(int r, int c, int oc, const float *w, float *to);
+    size_t (*winograd_size)(int r, int c, int oc); /* floats; c: all channels of a tile, 4 times the map's with in_step 2 */
+    /* Transforms weights, of output channels from..to-1; from is a multiple of `columns`, and so is to, or it is all of them: threads can share the work. */
+    void (*winograd_pack)(const winograd_weights *l, const float *w, int from, int to, float *packed);
     size_t (*winograd_scratch)(const winograd *g); /* bytes */
     void (*winograd)(const winograd *g, int n, const float *x, const epilogue *e, float *y, void *scratch);
+
+    /* The gradient of a Winograd convolution's weights, the transpose of the same algorithm: with the tiles of x transformed as for the convolution, and those of dy by the
+     * transpose of what makes outputs, each of the transformed weights' gradients is a product of two matrices, summed over tiles; then it goes back by the transpose of
+     * what makes transformed weights. Each tile of a batch has a row in both arrays. */
+    struct winograd_room (*gradient_sizes)(const winograd *g, size_t tiles);
+    /* Tiles first..first+count-1 of the batch (tile t is of sample t / tiles a sample) to rows row.. of v and m, which have `rows` rows. x, dy: the whole batch. dy is as winograd's
+     * output (the pixel's place too). scratch: as winograd_scratch. */
+    void (*gradient_x)(const winograd *g, const float *x, size_t first, int count, size_t rows, size_t row, float *v,
+                       void *scratch);
+    void (*gradient_dy)(const winograd *g, const float *dy, size_t first, int count, size_t rows, size_t row, float *m);
+    /* Adds v^T m over the first `used` rows to du, or sets it when `begin`, for one block of input channels; when dw isn't NULL goes on to write the gradients of these
+     * channels where l says the weights are. block < winograd_room.blocks. du: winograd_room.du floats a block. */
+    void (*gradient_sum)(const winograd *g, const winograd_weights *l, int block, size_t rows, size_t used, const float *v,
+                         const float *m, bool begin, float *du, float *dw);
 
     void (*depthwise)(const window *g, int n, const float *x, const epilogue *e, float *y);
     void (*pool)(const window *g, int n, const float *x, float *y);
@@ -89,6 +125,9 @@ typedef struct kernels {
      * be x. */
     void (*dropout)(const rng *draws, uint64_t threshold, uint64_t block, size_t count, float scale, const float *x, float *y);
 } kernels;
+
+/* Weights w [oc,c,r,r] of a plain convolution. */
+winograd_weights winograd_plain(int r, int c, int oc);
 
 /* The table for this processor. FACADE_KERNELS=generic|avx2|avx512 in the environment chooses a lesser one. */
 const kernels *kernels_get(void);

@@ -101,22 +101,26 @@ static void add_bias(size_t rows, int c, const float *bias, activation act, floa
 /* ---- linear maps ---- */
 
 static void conv_forward(const conv_shape *s, const void *x, const void *w, const void *bias, activation act, void *y) {
-    if (winograd_fits(s, act))
+    if (winograd_fits(WINOGRAD_FORWARD, s) && winograd_applies(act))
         winograd_forward(s, x, w, bias, act, y);
     else
         dnn_conv_forward(s, x, w, bias, act, y);
 }
 
 static void conv_backward_data(const conv_shape *s, const void *dy, const void *w, const void *bias, activation act, void *dx) {
-    if (winograd_fits(s, (activation){0}))
-        winograd_backward_data(s, dy, w, dx);
-    else
-        dnn_conv_backward_data(s, dy, w, dx);
+    if (winograd_fits(WINOGRAD_BACKWARD_DATA, s) && winograd_applies(act)) {
+        winograd_backward_data(s, dy, w, bias, act, dx);
+        return;
+    }
+    dnn_conv_backward_data(s, dy, w, dx);
     add_bias((size_t)s->n * (size_t)s->h * (size_t)s->w, s->c, bias, act, dx);
 }
 
 static void conv_backward_weights(const conv_shape *s, const void *x, const void *dy, void *dw) {
-    dnn_conv_backward_weights(s, x, dy, dw);
+    if (winograd_fits(WINOGRAD_BACKWARD_WEIGHTS, s))
+        winograd_backward_weights(s, x, dy, dw);
+    else
+        dnn_conv_backward_weights(s, x, dy, dw);
 }
 
 static void dense_forward(int n, int in, int out, const void *x, const void *w, const void *bias, activation act, void *y) {

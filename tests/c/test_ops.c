@@ -699,67 +699,99 @@ static void test_upsample(void) {
     }
 }
 
-/* ---- 3x3 convolutions of stride 1, which go by Winograd's way where they are large ---- */
+/* ---- convolutions that go by Winograd's way where they are large; here they are made to ---- */
 
-static void test_winograd_case(int n, int h, int w, int c, int oc, int top, int left, bool with_bias, activation act) {
+static double relative_error(size_t count, const double *want, const float *got) {
+    double error = 0, size = 0;
+    for (size_t i = 0; i < count; i++) error += pow(got[i] - want[i], 2), size += want[i] * want[i];
+    return sqrt(error / size);
+}
+
+/* h x w is the input's size; oh and ow what padding by as much on the far side, or `more` rows and columns less, gives. */
+static void test_winograd_case(int n, int h, int w, int c, int oc, int k, int stride, int top, int left, int less, bool with_bias,
+                               activation act) {
     conv_shape s = {.n = n,
                     .h = h,
                     .w = w,
                     .c = c,
-                    .oh = h + 2 * top - 2,
-                    .ow = w + 2 * left - 2,
+                    .oh = (h + 2 * top - k) / stride + 1 - less,
+                    .ow = (w + 2 * left - k) / stride + 1 - less,
                     .oc = oc,
-                    .kh = 3,
-                    .kw = 3,
-                    .stride_h = 1,
-                    .stride_w = 1,
+                    .kh = k,
+                    .kw = k,
+                    .stride_h = stride,
+                    .stride_w = stride,
                     .dil_h = 1,
                     .dil_w = 1,
                     .top = top,
                     .left = left,
                     .groups = 1};
     size_t x_count = (size_t)n * (size_t)h * (size_t)w * (size_t)c,
-           y_count = (size_t)n * (size_t)s.oh * (size_t)s.ow * (size_t)oc, w_count = (size_t)9 * (size_t)c * (size_t)oc,
+           y_count = (size_t)n * (size_t)s.oh * (size_t)s.ow * (size_t)oc, w_count = (size_t)(k * k) * (size_t)c * (size_t)oc,
            most = x_count > y_count ? x_count : y_count;
-    CHECK(winograd_fits(&s, act), "%dx%dx%d: it goes that way", h, w, c);
-    double *v = xarray(most + w_count, sizeof *v);
-    void *in[2], *weight[2], *bias[2], *y[2], *dx[2];
+    double *v = xarray(2 * most + w_count, sizeof *v), error;
+    void *in[2], *dy[2], *weight[2], *bias[2], *y[2], *dx[2], *dw[2];
     const ops *table[2] = {&ops_f64, &ops_f32};
+    char what[120];
+    snprintf(what, sizeof what, "%dx%dx%dx%d to %d, %dx%d stride %d", n, h, w, c, oc, k, k, stride);
     rng r = rng_make(9, "test_ops", "winograd", (uint64_t)(h * 1000 + c));
-    for (size_t i = 0; i < most + w_count; i++) v[i] = rng_range(&r, -1, 1);
+    for (size_t i = 0; i < 2 * most + w_count; i++) v[i] = rng_range(&r, -1, 1);
     for (int t = 0; t < 2; t++) {
         const ops *o = table[t];
-        in[t] = xarray(most, o->real_size), weight[t] = xarray(w_count, o->real_size), bias[t] = xarray((size_t)oc, o->real_size);
-        y[t] = xarray(y_count, o->real_size), dx[t] = xarray(x_count, o->real_size);
+        in[t] = xarray(most, o->real_size), dy[t] = xarray(most, o->real_size), weight[t] = xarray(w_count, o->real_size),
+        bias[t] = xarray(most, o->real_size);
+        y[t] = xarray(y_count, o->real_size), dx[t] = xarray(x_count, o->real_size), dw[t] = xarray(w_count, o->real_size);
         o->from_f64(most, v, in[t]);
-        o->from_f64(w_count, v + most, weight[t]);
-        o->from_f64((size_t)oc, v, bias[t]);
-        o->conv_forward(&s, in[t], weight[t], with_bias ? bias[t] : NULL, act, y[t]);
-        o->conv_backward_data(&s, in[t], weight[t], NULL, (activation){0}, dx[t]); /* any numbers will do for dy */
+        o->from_f64(most, v + most, dy[t]);
+        o->from_f64(w_count, v + 2 * most, weight[t]);
+        o->from_f64(most, v, bias[t]);
     }
-    for (int which = 0; which < 2; which++) {
-        size_t count = which ? x_count : y_count;
-        const double *want = which ? dx[0] : y[0];
-        const float *got = which ? dx[1] : y[1];
-        double error = 0, size = 0;
-        for (size_t i = 0; i < count; i++) error += pow(got[i] - want[i], 2), size += want[i] * want[i];
-        CHECK(sqrt(error / size) < 3e-6, "%s of %dx%dx%d to %d: off by %g", which ? "data gradient" : "forward", h, w, c, oc,
-              sqrt(error / size));
+    const void *b[2] = {with_bias ? bias[0] : NULL, with_bias ? bias[1] : NULL};
+    ops_f64.conv_forward(&s, in[0], weight[0], b[0], act, y[0]);
+    ops_f64.conv_backward_data(&s, dy[0], weight[0], b[0], act, dx[0]);
+    ops_f64.conv_backward_weights(&s, in[0], dy[0], dw[0]);
+    for (int threads = 1; threads <= 3; threads++) {
+        float *last = xarray(x_count + y_count + w_count, sizeof *last);
+        memcpy(last, y[1], y_count * 4), memcpy(last + y_count, dx[1], x_count * 4),
+            memcpy(last + y_count + x_count, dw[1], w_count * 4);
+        for (size_t i = 0; i < x_count; i++) ((float *)dx[1])[i] = NAN;
+        for (size_t i = 0; i < w_count; i++) ((float *)dw[1])[i] = NAN;
+        ops_f32.set_threads(threads);
+        if (stride == 1 || c % 16 == 0) winograd_forward(&s, in[1], weight[1], b[1], act, y[1]);
+        winograd_backward_data(&s, dy[1], weight[1], b[1], act, dx[1]);
+        if (stride == 1 || c % 16 == 0) winograd_backward_weights(&s, in[1], dy[1], dw[1]);
+        bool same = !memcmp(last, y[1], y_count * 4) && !memcmp(last + y_count, dx[1], x_count * 4) &&
+                    ((stride > 1 && c % 16) || !memcmp(last + y_count + x_count, dw[1], w_count * 4));
+        CHECK(threads == 1 || same, "%s: the same bytes from %d threads", what, threads);
+        free(last);
     }
-    void *again = xarray(y_count, sizeof(float));
-    ops_f32.set_threads(3);
-    ops_f32.conv_forward(&s, in[1], weight[1], with_bias ? bias[1] : NULL, act, again);
-    CHECK(!memcmp(again, y[1], y_count * sizeof(float)), "the same bytes from three threads");
     ops_f32.set_threads(2);
-    free(again);
+    if (stride == 1 || c % 16 == 0) {
+        CHECK((error = relative_error(y_count, y[0], y[1])) < 3e-6, "forward of %s: off by %g", what, error);
+        CHECK((error = relative_error(w_count, dw[0], dw[1])) < 3e-6, "weights' gradient of %s: off by %g", what, error);
+    }
+    CHECK((error = relative_error(x_count, dx[0], dx[1])) < 3e-6, "data gradient of %s: off by %g", what, error);
     free(v);
-    for (int t = 0; t < 2; t++) free(in[t]), free(weight[t]), free(bias[t]), free(y[t]), free(dx[t]);
+    for (int t = 0; t < 2; t++) free(in[t]), free(dy[t]), free(weight[t]), free(bias[t]), free(y[t]), free(dx[t]), free(dw[t]);
 }
 
 static void test_winograd(void) {
-    test_winograd_case(2, 47, 50, 32, 33, 0, 0, true, (activation){ACT_RELU, 0, 0});
-    test_winograd_case(5, 30, 31, 35, 32, 1, 1, false, (activation){ACT_LEAKY, .2, 0});
-    test_winograd_case(4, 34, 33, 32, 40, 2, 0, true, (activation){0});
+    const activation none = {0}, relu = {ACT_RELU, 0, 0}, leaky = {ACT_LEAKY, .2, 0};
+    test_winograd_case(2, 47, 50, 32, 33, 3, 1, 0, 0, 0, true, relu);
+    test_winograd_case(5, 30, 31, 35, 32, 3, 1, 1, 1, 0, false, leaky);
+    test_winograd_case(4, 34, 33, 32, 40, 3, 1, 2, 0, 0, true, none);
+    test_winograd_case(1, 3, 5, 2, 3, 3, 1, 1, 1, 0, true, none);
+    test_winograd_case(3, 8, 8, 32, 48, 4, 2, 1, 1, 0, false, leaky);
+    test_winograd_case(2, 17, 22, 16, 17, 4, 2, 1, 1, 0, true, none);
+    test_winograd_case(2, 9, 12, 48, 8, 4, 2, 0, 2, 0, true, relu);
+    test_winograd_case(1, 12, 9, 16, 20, 4, 2, 3, 1, 0, false, none);
+    test_winograd_case(3, 16, 16, 64, 80, 5, 2, 1, 1, 0, false, none);
+    test_winograd_case(3, 16, 16, 64, 30, 5, 2, 2, 2, 0, true, none);
+    test_winograd_case(2, 15, 20, 32, 50, 5, 2, 4, 0, 0, false, relu);
+    test_winograd_case(2, 15, 20, 16, 7, 5, 2, 2, 3, 1, false, none);
+    test_winograd_case(2, 12, 10, 3, 40, 5, 2, 1, 1, 0, true, leaky); /* only its data gradient */
+    test_winograd_case(3, 10, 14, 20, 6, 4, 2, 1, 1, 0, false, none);
+    test_winograd_case(40, 16, 16, 64, 64, 5, 2, 1, 1, 0, false, none); /* several parts of the weights' gradient */
     conv_shape small = {.n = 1,
                         .h = 8,
                         .w = 8,
@@ -776,11 +808,22 @@ static void test_winograd(void) {
                         .groups = 1},
                large = small;
     large.n = 1000;
-    CHECK(!winograd_fits(&small, (activation){0}), "not for a few pixels");
-    CHECK(winograd_fits(&large, (activation){0}), "but for many");
-    CHECK(!winograd_fits(&large, (activation){ACT_TANH, 0, 0}), "not with tanh");
-    large.stride_h = 2;
-    CHECK(!winograd_fits(&large, (activation){0}), "not with a stride");
+    for (int pass = WINOGRAD_FORWARD; pass <= WINOGRAD_BACKWARD_WEIGHTS; pass++) {
+        CHECK(!winograd_fits(pass, &small), "not for a few pixels");
+        CHECK(winograd_fits(pass, &large), "but for many");
+        conv_shape strided = large;
+        strided.stride_h = 2;
+        CHECK(!winograd_fits(pass, &strided), "not with two strides");
+        strided.stride_w = 2, strided.oh = strided.ow = 3;
+        CHECK(!winograd_fits(pass, &strided), "not 3x3 with a stride of 2");
+        strided.kh = strided.kw = 4, strided.top = strided.left = 1, strided.oh = strided.ow = 4;
+        CHECK(winograd_fits(pass, &strided), "but 4x4");
+        strided.c = 24;
+        CHECK(winograd_fits(pass, &strided) == (pass == WINOGRAD_BACKWARD_DATA), "parted channels are whole vectors");
+        strided.c = 64, strided.groups = 2;
+        CHECK(!winograd_fits(pass, &strided), "not in groups");
+    }
+    CHECK(!winograd_applies((activation){ACT_TANH, 0, 0}) && winograd_applies(leaky), "not with tanh");
 }
 
 /* ---- dropout ---- */
