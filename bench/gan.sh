@@ -1,27 +1,43 @@
 #!/usr/bin/env bash
-# One training step of the study's baseline: 64x64, batch 128. PEER=COMMAND is run as `COMMAND gan` first, in the same minute, and what it says is printed.
-# THREADS (default: all), STEPS (default 12), UPDATE (default simultaneous).
+# A training step of the study's baseline and a WGAN-GP cycle of 5 critic steps and 1 of the generator: 64x64, batch 128. PEER=COMMAND is run as `COMMAND gan` and `COMMAND wgan`, before and
+# after ours, and prints lines "WORK LAYOUT BEST MEDIAN" in seconds; its best line counts. Then where ours goes, operation by operation (bench/gan_ops.c).
+# THREADS (default: all), STEPS (default 12; a quarter of that in cycles), LOSS (default: both).
+# GFLOP count two a multiply-add of every convolution and dense layer as it is written, in all passes that a step needs; the Winograd kernels do fewer, so that the rate can be above
+# the machine's own (bench/fma.c), which is measured in the same minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/bin:$PATH
-threads=${THREADS:-$(nproc)} steps=${STEPS:-12} update=${UPDATE:-simultaneous}
+export OMP_WAIT_POLICY=passive
+threads=${THREADS:-$(nproc)} all=${STEPS:-12}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+peer() { [ -z "${PEER-}" ] || $PEER "$1" | tee -a "$dir/peer.$1" | sed 's/^/  peer:  /'; }
 
-echo "GAN step, batch 128, $threads threads"
-[ -z "${PEER-}" ] || $PEER gan | sed 's/^/  peer:  /'
 drawface -n 256 --size 64 -o "$dir/faces.tns"
-tshuf --epochs 1000000 "$dir/faces.tns" |
-    ganstep --gen pipelines/nets/gen.net --critic pipelines/nets/critic.net --state "$dir/state.tns" --steps "$steps" \
-        --sample-every 1000 --save-every 1000 --sample-count 1 --log "$dir/log.tsv" --update "$update" -j "$threads" >/dev/null
-
-# Forward passes and gradients, in multiples of a net's multiply-adds an image: the generator 3 (forward, to its input, to its weights);
-# the critic 2 forwards, 2 gradients to weights, 3 to inputs, and a third forward when the updates alternate.
-tail -n +3 "$dir/log.tsv" | cut -f11 | sort -n | awk -v update="$update" '
-    {s[NR] = $1}
-    END {
-        flop = 2 * 128 * (3 * 84.4e6 + (update == "alternate" ? 8 : 7) * 103.8e6)
-        median = s[int((NR + 1) / 2)]
-        printf "  ours:  %s update, %d steps: best %.3f s, median %.3f s, %.0f GFLOP a step, %.0f GFLOP/s\n", update, NR, s[1], median,
-            flop / 1e9, flop / median / 1e9
-    }'
+for loss in ${LOSS:-bce wgan-gp}; do
+    case $loss in
+    bce) work=gan critic=critic steps=$all ;;
+    *) work=wgan critic=critic-none steps=$(((all + 3) / 4)) ;;
+    esac
+    nets=(pipelines/nets/gen.net "pipelines/nets/$critic.net")
+    echo "GAN, $loss, batch 128, $threads threads"
+    : >"$dir/peer.$work"
+    peer $work
+    fma=$(build/bench/fma "$threads")
+    tshuf --epochs 1000000 "$dir/faces.tns" |
+        ganstep --gen "${nets[0]}" --critic "${nets[1]}" --loss "$loss" --state "$dir/$loss.tns" --steps $((steps + 1)) --sample-every 1000 --save-every 1000 \
+            --sample-count 1 --log "$dir/log.tsv" -j "$threads" >/dev/null
+    build/bench/gan_ops -j "$threads" -n 3 -l "$loss" "${nets[@]}" >"$dir/ops"
+    peer $work
+    tail -n +3 "$dir/log.tsv" | cut -f11 | sort -n >"$dir/seconds"
+    awk -v fma="$fma" -v gflop="$(sed -n 's/.* \([0-9.]*\) GFLOP a step.*/\1/p' "$dir/ops")" -v memory="$(sed -n 's/.*peak memory //p' "$dir/ops")" '
+        FILENAME ~ /peer/ {if (!peer || $3 < peer) peer = $3; next}
+        {s[++n] = $1}
+        END {
+            printf "  ours:  %d steps: best %.3f s, median %.3f s; %.0f GFLOP a step, %.0f GFLOP/s (best), %.0f%% of the FMA rate, %s", n, s[1],
+                s[int((n + 1) / 2)], gflop, gflop / s[1], 100 * gflop / s[1] / fma, fma
+            if (peer) printf "; %.2f times the peer", peer / s[1]
+            printf "; peak memory %s\n", memory
+        }' "$dir/peer.$work" "$dir/seconds"
+    grep ' ms ' "$dir/ops" | sed 's/^/  /'
+done

@@ -183,7 +183,7 @@ int main(int argc, char **argv) {
     }
     struct rusage use;
     getrusage(RUSAGE_SELF, &use);
-    printf("%8.2f ms in these, %.1f GFLOP a step at %.1f GFLOP/s; best step %.3f s: %.1f GFLOP/s; peak memory %.0f MiB\n",
+    printf("%8.2f ms in all of these, %.1f GFLOP a step at %.1f GFLOP/s; best step %.3f s: %.1f GFLOP/s; peak memory %.0f MiB\n",
            1e3 * known / steps, 1e-9 * flop / steps, 1e-9 * flop / flop_seconds, best, 1e-9 * flop / steps / best,
            (double)use.ru_maxrss / 1024);
     return 0;

@@ -467,6 +467,7 @@ static void dropout(const rng *draws, uint64_t threshold, uint64_t block, size_t
 }
 
 extern const kernels KERNELS;
-const kernels KERNELS = {KERNELS_NAME, LANES,         COLUMNS,       packed_size,      pack,         gather_scratch,
-                         gather_run,   winograd_size, winograd_pack, winograd_scratch, winograd_run, gradient_sizes, gradient_x, gradient_dy, gradient_sum, depthwise,
-                         pool,         activate,      pool_winners,  dropout};
+const kernels KERNELS = {KERNELS_NAME,   LANES,          COLUMNS,       packed_size,   pack,
+                         gather_scratch, gather_run,     winograd_size, winograd_pack, winograd_scratch,
+                         winograd_run,   gradient_sizes, gradient_x,    gradient_dy,   gradient_sum,
+                         depthwise,      pool,           activate,      pool_winners,  dropout};
