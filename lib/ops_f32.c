@@ -100,29 +100,6 @@ static void add_bias(size_t rows, int c, const float *bias, activation act, floa
 
 /* ---- linear maps ---- */
 
-static void conv_forward(const conv_shape *s, const void *x, const void *w, const void *bias, activation act, void *y) {
-    if (winograd_fits(WINOGRAD_FORWARD, s) && winograd_applies(act))
-        winograd_forward(s, x, w, bias, act, y);
-    else
-        dnn_conv_forward(s, x, w, bias, act, y);
-}
-
-static void conv_backward_data(const conv_shape *s, const void *dy, const void *w, const void *bias, activation act, void *dx) {
-    if (winograd_fits(WINOGRAD_BACKWARD_DATA, s) && winograd_applies(act)) {
-        winograd_backward_data(s, dy, w, bias, act, dx);
-        return;
-    }
-    dnn_conv_backward_data(s, dy, w, dx);
-    add_bias((size_t)s->n * (size_t)s->h * (size_t)s->w, s->c, bias, act, dx);
-}
-
-static void conv_backward_weights(const conv_shape *s, const void *x, const void *dy, void *dw) {
-    if (winograd_fits(WINOGRAD_BACKWARD_WEIGHTS, s))
-        winograd_backward_weights(s, x, dy, dw);
-    else
-        dnn_conv_backward_weights(s, x, dy, dw);
-}
-
 static void dense_forward(int n, int in, int out, const void *x, const void *w, const void *bias, activation act, void *y) {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, out, in, 1, x, in, w, in, 0, y, out);
     add_bias((size_t)n, out, bias, act, y);
@@ -134,6 +111,66 @@ static void dense_backward_data(int n, int in, int out, const void *dy, const vo
 
 static void dense_backward_weights(int n, int in, int out, const void *x, const void *dy, void *dw) {
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, n, 1, dy, out, x, in, 0, dw, in);
+}
+
+/* A kernel that covers all of its input: a dense layer over it, with the weights in another order. */
+static bool covers(const conv_shape *s) {
+    return s->oh == 1 && s->ow == 1 && s->kh == s->h && s->kw == s->w && !s->top && !s->left && s->groups == 1 && s->dil_h == 1 &&
+           s->dil_w == 1;
+}
+
+/* Room for its weights [oc,kh,kw,c], kept between calls; from w [oc,c,kh,kw], unless that is NULL. */
+static float *dense_weights(const conv_shape *s, const float *w) {
+    static float *kept;
+    static size_t size;
+    size_t oc = (size_t)s->oc, c = (size_t)s->c, taps = (size_t)s->kh * (size_t)s->kw;
+    if (oc * c * taps > size) {
+        free(kept);
+        kept = xarray(size = oc * c * taps, sizeof *kept);
+    }
+    for (size_t o = 0; w && o < oc; o++)
+        for (size_t t = 0; t < taps; t++)
+            for (size_t q = 0; q < c; q++) kept[(o * taps + t) * c + q] = w[(o * c + q) * taps + t];
+    return kept;
+}
+
+static void conv_forward(const conv_shape *s, const void *x, const void *w, const void *bias, activation act, void *y) {
+    if (covers(s))
+        dense_forward(s->n, s->h * s->w * s->c, s->oc, x, dense_weights(s, w), bias, act, y);
+    else if (winograd_fits(WINOGRAD_FORWARD, s) && winograd_applies(act))
+        winograd_forward(s, x, w, bias, act, y);
+    else
+        dnn_conv_forward(s, x, w, bias, act, y);
+}
+
+static void conv_backward_data(const conv_shape *s, const void *dy, const void *w, const void *bias, activation act, void *dx) {
+    bool fits = winograd_fits(WINOGRAD_BACKWARD_DATA, s);
+    if (fits && winograd_applies(act)) {
+        winograd_backward_data(s, dy, w, bias, act, dx);
+        return;
+    }
+    if (covers(s))
+        dense_backward_data(s->n, s->h * s->w * s->c, s->oc, dy, dense_weights(s, w), dx);
+    else if (fits)
+        winograd_backward_data(s, dy, w, NULL, (activation){0}, dx);
+    else
+        dnn_conv_backward_data(s, dy, w, dx);
+    add_bias((size_t)s->n * (size_t)s->h * (size_t)s->w, s->c, bias, act, dx);
+}
+
+static void conv_backward_weights(const conv_shape *s, const void *x, const void *dy, void *dw) {
+    if (covers(s)) {
+        float *plain = dense_weights(s, NULL), *to = dw;
+        size_t c = (size_t)s->c, taps = (size_t)s->kh * (size_t)s->kw;
+        dense_backward_weights(s->n, s->h * s->w * s->c, s->oc, x, dy, plain);
+        for (size_t o = 0; o < (size_t)s->oc; o++)
+            for (size_t t = 0; t < taps; t++)
+                for (size_t q = 0; q < c; q++) to[(o * c + q) * taps + t] = plain[(o * taps + t) * c + q];
+    } else if (winograd_fits(WINOGRAD_BACKWARD_WEIGHTS, s)) {
+        winograd_backward_weights(s, x, dy, dw);
+    } else {
+        dnn_conv_backward_weights(s, x, dy, dw);
+    }
 }
 
 /* ---- sums over rows ---- */

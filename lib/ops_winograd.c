@@ -7,22 +7,47 @@
 #include "base.h"
 #include "kernels.h"
 
-enum { PART = 16, ROOM = 6 << 20 }; /* ROOM: floats of transformed tiles at a time, which a large cache holds */
+enum { PART = 16, ROOM = 2 << 20 }; /* ROOM: floats of transformed tiles at a time, which a large cache holds */
 
 /* The taps a side of the Winograd convolution that does it; 0: none does. */
 static int taps_of(const conv_shape *s) {
     if (s->groups != 1 || s->dil_h != 1 || s->dil_w != 1 || s->kh != s->kw || s->stride_h != s->stride_w) return 0;
-    if (s->stride_h == 1) return s->kh == 3 && s->top <= 2 && s->left <= 2 ? 3 : 0;
-    bool placed = s->top < s->kh && s->left < s->kw;
-    return s->stride_h != 2 || !placed ? 0 : s->kh == 4 ? 2 : s->kh == 5 ? 3 : 0;
+    if (s->top >= s->kh || s->left >= s->kw) return 0;
+    if (s->stride_h == 1) return s->kh == 2 || s->kh == 3 ? s->kh : 0;
+    return s->stride_h != 2 ? 0 : s->kh == 4 ? 2 : s->kh == 5 ? 3 : 0;
 }
 
 static double tiles_of(int h, int w) {
     return (double)((h + 3) / 4) * ((w + 3) / 4);
 }
 
+/* Images have few channels: with a stride of 2 their four interleaved maps are laid out as one of PART channels, zeros around and behind, and the
+ * convolution becomes a plain one. */
+static bool few_channels(const conv_shape *s) {
+    return s->stride_h == 2 && 4 * s->c <= PART;
+}
+
+static conv_shape plain_of(const conv_shape *s) {
+    int r = taps_of(s);
+    return (conv_shape){.n = s->n,
+                        .h = s->oh + r - 1,
+                        .w = s->ow + r - 1,
+                        .c = PART,
+                        .oh = s->oh,
+                        .ow = s->ow,
+                        .oc = s->oc,
+                        .kh = r,
+                        .kw = r,
+                        .stride_h = 1,
+                        .stride_w = 1,
+                        .dil_h = 1,
+                        .dil_w = 1,
+                        .groups = 1};
+}
+
 bool winograd_fits(winograd_pass pass, const conv_shape *s) {
     int r = taps_of(s), stride = s->stride_h, side = r == 2 ? 5 : 6;
+    if (r && few_channels(s)) return s->oc >= PART && s->oc % 2 == 0 && s->n * tiles_of(s->oh, s->ow) >= 256;
     if (!r || s->c < PART || s->oc < PART) return false;
     if (stride == 2 && pass != WINOGRAD_BACKWARD_DATA && s->c % PART) return false;
     /* Products, of so many pairs of channels; transforming weights costs as much as a few tiles. */
@@ -155,13 +180,94 @@ static void run(winograd g, const winograd_weights *l, int n, const float *x, co
     }
 }
 
+/* ---- few channels ---- */
+
+/* The offsets of the pixel (2*row + phase / 2, 2*column + phase % 2) of x, and whether it is inside; row and column of the interleaved maps. */
+static bool pixel_of(const conv_shape *s, int row, int column, int phase, size_t *at) {
+    int i = 2 * row + phase / 2 - s->top, j = 2 * column + phase % 2 - s->left;
+    *at = ((size_t)i * (size_t)s->w + (size_t)j) * (size_t)s->c;
+    return i >= 0 && i < s->h && j >= 0 && j < s->w;
+}
+
+/* x [n,h,w,c] as the map of the plain convolution p. */
+static float *interleave(const conv_shape *s, const conv_shape *p, const float *x) {
+    static room kept;
+    size_t in = (size_t)s->h * (size_t)s->w * (size_t)s->c, out = (size_t)p->h * (size_t)p->w * PART;
+    float *map = take(&kept, (size_t)s->n * out * sizeof *map);
+#pragma omp parallel for
+    for (int n = 0; n < s->n; n++) {
+        float *to = map + (size_t)n * out;
+        memset(to, 0, out * sizeof *to);
+        for (int i = 0; i < p->h; i++)
+            for (int j = 0; j < p->w; j++, to += PART)
+                for (int phase = 0; phase < 4; phase++) {
+                    size_t at;
+                    if (!pixel_of(s, i, j, phase, &at)) continue;
+                    for (int c = 0; c < s->c; c++) to[phase * s->c + c] = x[(size_t)n * in + at + (size_t)c];
+                }
+    }
+    return map;
+}
+
+/* The reverse; pixels that no output met are 0. */
+static void separate(const conv_shape *s, const conv_shape *p, const float *map, float *x) {
+    size_t in = (size_t)s->h * (size_t)s->w * (size_t)s->c, out = (size_t)p->h * (size_t)p->w * PART;
+    memset(x, 0, (size_t)s->n * in * sizeof *x);
+#pragma omp parallel for
+    for (int n = 0; n < s->n; n++) {
+        const float *from = map + (size_t)n * out;
+        for (int i = 0; i < p->h; i++)
+            for (int j = 0; j < p->w; j++, from += PART)
+                for (int phase = 0; phase < 4; phase++) {
+                    size_t at;
+                    if (!pixel_of(s, i, j, phase, &at)) continue;
+                    for (int c = 0; c < s->c; c++) x[(size_t)n * in + at + (size_t)c] = from[phase * s->c + c];
+                }
+    }
+}
+
+/* Where the weight of output o, channel `phase`*c + q and tap (u,v) of the plain convolution stands in w [oc,c,kh,kw]; false: nowhere. */
+static bool weight_of(const conv_shape *s, int o, int phase, int q, int u, int v, size_t *at) {
+    int y = 2 * u + phase / 2, x = 2 * v + phase % 2;
+    *at = (((size_t)o * (size_t)s->c + (size_t)q) * (size_t)s->kh + (size_t)y) * (size_t)s->kw + (size_t)x;
+    return y < s->kh && x < s->kw;
+}
+
+/* Weights of the plain convolution from w, or back to dw: `plain` [oc,PART,r,r] is the other side. */
+static void convert_weights(const conv_shape *s, const float *w, float *plain, float *dw) {
+    int r = taps_of(s);
+    size_t each = (size_t)PART * (size_t)(r * r);
+    if (w) memset(plain, 0, (size_t)s->oc * each * sizeof *plain);
+    for (int o = 0; o < s->oc; o++)
+        for (int phase = 0; phase < 4; phase++)
+            for (int q = 0; q < s->c; q++)
+                for (int t = 0; t < r * r; t++) {
+                    size_t at;
+                    float *other = plain + (size_t)o * each + (size_t)((phase * s->c + q) * r * r + t);
+                    if (!weight_of(s, o, phase, q, t / r, t % r, &at)) continue;
+                    if (w) *other = w[at];
+                    if (dw) dw[at] = *other;
+                }
+}
+
+static float *plain_weights(const conv_shape *s, const float *w) {
+    static room kept;
+    float *plain = take(&kept, (size_t)s->oc * PART * 9 * sizeof *plain);
+    if (w) convert_weights(s, w, plain, NULL);
+    return plain;
+}
+
+/* ---- the three passes ---- */
+
 void winograd_forward(const conv_shape *s, const float *x, const float *w, const float *bias, activation act, float *y) {
     winograd_weights l;
-    winograd g = forward_of(s, &l);
+    conv_shape p = *s;
+    if (few_channels(s)) p = plain_of(s), x = interleave(s, &p, x), w = plain_weights(s, w);
+    winograd g = forward_of(&p, &l);
     run(g, &l, s->n, x, w, bias, act, y);
 }
 
-void winograd_backward_data(const conv_shape *s, const float *dy, const float *w, const float *bias, activation act, float *dx) {
+static void backward_data(const conv_shape *s, const float *dy, const float *w, const float *bias, activation act, float *dx) {
     for (int phase = 0; phase < s->stride_h * s->stride_w; phase++) {
         winograd_weights l;
         winograd g = backward_of(s, phase, &l);
@@ -169,7 +275,30 @@ void winograd_backward_data(const conv_shape *s, const float *dy, const float *w
     }
 }
 
-void winograd_backward_weights(const conv_shape *s, const float *x, const float *dy, float *dw) {
+void winograd_backward_data(const conv_shape *s, const float *dy, const float *w, const float *bias, activation act, float *dx) {
+    static room kept;
+    if (!few_channels(s)) {
+        backward_data(s, dy, w, bias, act, dx);
+        return;
+    }
+    conv_shape p = plain_of(s);
+    float *map = take(&kept, (size_t)p.n * (size_t)p.h * (size_t)p.w * PART * sizeof *map), slope = act.kind == ACT_LEAKY
+                                                                                                        ? (float)act.alpha
+                                                                                                    : act.kind == ACT_RELU ? 0
+                                                                                                                           : 1;
+    backward_data(&p, dy, plain_weights(s, w), NULL, (activation){0}, map);
+    separate(s, &p, map, dx);
+    if (!bias && slope == 1) return;
+    size_t pixels = (size_t)s->n * (size_t)s->h * (size_t)s->w;
+#pragma omp parallel for
+    for (size_t i = 0; i < pixels; i++)
+        for (int c = 0; c < s->c; c++) {
+            float v = dx[i * (size_t)s->c + (size_t)c] + (bias ? bias[c] : 0);
+            dx[i * (size_t)s->c + (size_t)c] = v > 0 ? v : slope * v;
+        }
+}
+
+static void backward_weights(const conv_shape *s, const float *x, const float *dy, float *dw) {
     static room kept_v, kept_m, kept_du, kept_scratch;
     const kernels *k = kernels_get();
     winograd_weights l;
@@ -201,4 +330,15 @@ void winograd_backward_weights(const conv_shape *s, const float *x, const float 
                                 part + 1 == parts ? dw : NULL);
         }
     }
+}
+
+void winograd_backward_weights(const conv_shape *s, const float *x, const float *dy, float *dw) {
+    if (!few_channels(s)) {
+        backward_weights(s, x, dy, dw);
+        return;
+    }
+    conv_shape p = plain_of(s);
+    float *plain = plain_weights(s, NULL);
+    backward_weights(&p, interleave(s, &p, x), dy, plain);
+    convert_weights(s, NULL, plain, dw);
 }
