@@ -31,7 +31,7 @@ static const program self = {.name = "tshuf",
                              .options = options,
                              .uses = PROG_SEED,
                              .notes = "tshuf --epochs 200 --from gan.state faces.tns | ganstep --state gan.state ...\n"
-                                      "tshuf --balance train.tns | augment --only-copies flip hue=.1 | clsfit ..."};
+                                      "tshuf --balance train.tns | augment --only-copies 'flip hue=.1' | clsfit ..."};
 
 /* Reads all of the input: fills in the index, and the header and end of the one segment that comes out. */
 static void index_input(prog_input *in, uint64_t base, shuffle *s, tns_frame *header, tns_frame *end) {

@@ -366,7 +366,7 @@ P
     [ "$(tail -n 1 "$t/list")" = $'E\t-\tnone\tdropped=no-face:3' ]
     # cover takes the columns 6 to 14: one face is cut, the other gone
     imgnorm --size 16 --fit cover <"$t/in" >"$t/out"
-    pixels list "$t/out" | grep -qF $'key=a\tlabel=x\todd=a%25b\tlandmarks=-10,2,0.5'
+    pixels list "$t/out" | grep -qF $'key=a\tlabel=x\todd=a%25b\tlandmarks=-10,2,0,'
     # contain: 16 x 6.4, so 16 x 6, from line 5
     imgnorm --size 16 --fit contain <"$t/in" >"$t/out"
     pixels list "$t/out" | grep -qF $'face=1.6,5.75,4.8,7.625,0.9\t'
