@@ -1,17 +1,20 @@
 /* wgt2tns: weights as other programs keep them, and a network's text, become a model; or just a stream of tensors. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "formats/foreign.h"
 #include "formats/sha256.h"
 #include "formats/weights.h"
+#include "lib/floats.h"
 #include "lib/net.h"
 #include "lib/net_text.h"
 #include "lib/prog.h"
 
 static const char *net_path, *prefix = "", *size;
 static opt_list settings;
+static int dtype;
 
 static const opt options[] = {
     {0, "net", OPT_TEXT, &net_path, "NET", 0, 0, 0,
@@ -19,6 +22,8 @@ static const opt options[] = {
     {0, "set", OPT_LIST, &settings, "NAME=N", 0, 0, OPT_PG, "a number of the network's text (again for more): --set classes=1"},
     {0, "prefix", OPT_TEXT, &prefix, "P", 0, 0, OPT_PG, "what stands before the names in the file: module."},
     {0, "size", OPT_TEXT, &size, "HxWxC", 0, 0, OPT_PG, "the input's size, where the network leaves it to the data"},
+    {0, "dtype", OPT_CHOICE, &dtype, "f32|f16", 0, 0, OPT_PG,
+     "how the model's numbers are kept: f32 (default), or half as large"},
     {0}};
 static const program self = {.name = "wgt2tns",
                              .summary = "make a model of a network and weights from elsewhere",
@@ -45,6 +50,18 @@ static void write_all(const weights *w) {
         prog_progress((uint64_t)i + 1, (uint64_t)w->count, "tensors");
     }
     tns_frame_free(&f);
+}
+
+/* A parameter's f32 numbers as the nearest f16. */
+static void halve(const tns_frame *f, tns_frame *half, const char *key) {
+    if (!tns_frame_shape(half, TNS_F16, f->rank, f->shape)) die(EXIT_FAILED, "out of memory");
+    const float *from = f->data;
+    uint16_t *to = half->data;
+    for (size_t i = 0, count = tns_frame_count(f); i < count; i++) {
+        to[i] = half_of_float(from[i]);
+        if (isfinite(from[i]) && isinf(float_of_half(to[i])))
+            die(EXIT_FAILED, "%s holds %g, and f16 ends at 65504; leave out --dtype f16", key, (double)from[i]);
+    }
 }
 
 static net *read_net(void) {
@@ -82,7 +99,7 @@ static void write_model(const weights *w, const unsigned char *bytes, size_t n) 
     char digest[65];
     net *graph = read_net();
     bool *used = xarray((size_t)w->count + 1, sizeof *used);
-    tns_frame h = {.type = 'H'}, f = {0};
+    tns_frame h = {.type = 'H'}, f = {0}, half = {0};
     sha256_hex(bytes, n, digest);
     tns_meta_add(&h.meta, "kind", "model");
     tns_meta_add(&h.meta, "net", graph->text);
@@ -101,6 +118,7 @@ static void write_model(const weights *w, const unsigned char *bytes, size_t n) 
     prog_write(&h);
     for (int i = 0; i < graph->params; i++) {
         if (!foreign_read(w, at[i], &graph->param[i], &f, err)) die(EXIT_CORRUPT, "%s: %s", prog.operand[0], err);
+        if (dtype) halve(&f, &half, graph->param[i].key), tns_frame_swap(&f, &half);
         f.type = 'R';
         tns_meta_clear(&f.meta);
         tns_meta_add(&f.meta, "key", graph->param[i].key);
@@ -108,6 +126,7 @@ static void write_model(const weights *w, const unsigned char *bytes, size_t n) 
     }
     tns_frame_free(&h);
     tns_frame_free(&f);
+    tns_frame_free(&half);
     free(used);
     free(at);
     net_free(graph);
@@ -117,7 +136,8 @@ int main(int argc, char **argv) {
     prog_start(&self, argc, argv);
     weights w;
     size_t n;
-    if (!net_path && (settings.count || *prefix || size)) prog_usage("--set, --prefix and --size are for a --net");
+    if (!net_path && (settings.count || *prefix || size || dtype))
+        prog_usage("--set, --prefix, --size and --dtype are for a --net");
     const char *path = strcmp(prog.operand[0], "-") ? prog.operand[0] : "/dev/stdin";
     unsigned char *bytes = (unsigned char *)read_file(path, SIZE_MAX / 4, &n);
     if (!bytes) die(EXIT_FAILED, "%s:", prog.operand[0]);

@@ -1,5 +1,6 @@
 #include "floats.h"
 
+#include <math.h>
 #include <string.h>
 
 float float_of_half(uint16_t h) {
@@ -12,6 +13,17 @@ float float_of_half(uint16_t h) {
     bits = sign | (exponent == 31 ? 255u << 23 : (exponent + 112) << 23) | mantissa << 13;
     memcpy(&f, &bits, sizeof f);
     return f;
+}
+
+uint16_t half_of_float(float f) {
+    uint32_t bits, size;
+    memcpy(&bits, &f, sizeof bits);
+    unsigned sign = bits >> 16 & 0x8000;
+    size = bits & 0x7fffffff;
+    if (size > 0x7f800000) return (uint16_t)(sign | 0x7e00); /* not a number */
+    if (size >= 0x477ff000) return (uint16_t)(sign | 0x7c00);
+    if (size < 0x38800000) return (uint16_t)(sign | (unsigned)lrintf(fabsf(f) * 16777216.f)); /* below 2^-14: in units of 2^-24 */
+    return (uint16_t)(sign | ((size - (112u << 23) + 0xfff + (size >> 13 & 1)) >> 13));
 }
 
 #define CONVERT(type)                                                                                                            \

@@ -10,5 +10,7 @@ bool floats_of(const tns_frame *f, float *to);
 bool floats_finite(const float *x, size_t n);
 /* IEEE binary16 as f32. */
 float float_of_half(uint16_t h);
+/* The nearest IEEE binary16, ties to even; from 65520 on it is infinite. */
+uint16_t half_of_float(float f);
 
 #endif

@@ -85,6 +85,29 @@ open("b.safetensors", "wb").write(struct.pack("<Q", len(h)) + h + struct.pack("<
     says "there is: out"
 }
 
+@test "--dtype f16: half the bytes, the nearest numbers; what doesn't fit is an error" {
+    wgt2tns --net x.net "$golden/plain.npz" -o full.tns
+    wgt2tns --net x.net --dtype f16 "$golden/plain.npz" -o half.tns
+    tcheck half.tns
+    python3 -c 'import struct, sys, tns
+full, half = ([(dict(m)["key"], d, s, b) for t, d, s, m, b in tns.read(open(f, "rb")) if t == "R"] for f in ("full.tns", "half.tns"))
+assert len(full) == len(half) == 8
+for (key, d, s, a), (key2, d2, s2, b) in zip(full, half):
+    assert (key, "f32", s) == (key2, d, s2) and d2 == "f16", (key2, d2, s2)
+    assert b == struct.pack("<%de" % (len(b) // 2), *struct.unpack("<%df" % (len(a) // 4), a)), key'
+    printf 'key=a shape=4x4x3 fill=9\n' | python3 "$BATS_TEST_DIRNAME/stream.py" make | netrun -m half.tns | tcheck
+    printf '%s\n' 'input 1' 'h constant 1' >h.net
+    python3 -c 'import struct, json
+h = json.dumps({"h.value": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+open("big.safetensors", "wb").write(struct.pack("<Q", len(h)) + h + struct.pack("<f", 65520))'
+    wgt2tns --net h.net big.safetensors -o out.tns
+    rm out.tns
+    fails 1 wgt2tns --net h.net --dtype f16 big.safetensors -o out.tns
+    says "h.value holds 65520"
+    [ ! -e out.tns ]
+    fails 2 wgt2tns --dtype f16 "$golden/plain.npz"
+}
+
 @test "what is missing is named, with what comes near; nothing is half-written" {
     printf '%s\n' 'input 16' 'e dense 2' >y.net
     fails 3 wgt2tns --net y.net "$golden/plain.npz" -o out.tns

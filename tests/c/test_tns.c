@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "check.h"
+#include "lib/floats.h"
 #include "lib/tns.h"
 
 static const int all_dtypes[] = {TNS_U8,  TNS_U16, TNS_U32, TNS_U64, TNS_I8,  TNS_I16,
@@ -695,9 +696,29 @@ static void test_failed_reads(void) {
     tns_frame_free(&f);
 }
 
+/* Every f16 comes back from f32; what lies between two goes to the nearer, halfway to the even one, beyond the last to infinity. */
+static void test_halves(void) {
+    for (unsigned h = 0; h < 0x10000; h++) {
+        float f = float_of_half((uint16_t)h);
+        if (isnan(f))
+            CHECK(isnan(float_of_half(half_of_float(f))), "%04x", h);
+        else
+            CHECK(half_of_float(f) == h, "%04x: %g became %04x", h, (double)f, half_of_float(f));
+        if ((h & 0x7fff) >= 0x7bff) continue;
+        float next = float_of_half((uint16_t)(h + 1)), middle = (f + next) / 2;
+        CHECK(half_of_float(middle) == (h & 1 ? h + 1 : h), "halfway from %04x on: %04x", h, half_of_float(middle));
+        CHECK(half_of_float(nextafterf(middle, f)) == h, "nearer to %04x", h);
+        CHECK(half_of_float(nextafterf(middle, next)) == h + 1, "nearer to %04x", h + 1);
+    }
+    CHECK(half_of_float(65519.996f) == 0x7bff && half_of_float(65520) == 0x7c00 && half_of_float(-1e30f) == 0xfc00,
+          "the largest");
+    CHECK(half_of_float(-1e-30f) == 0x8000, "the smallest");
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     test_dtypes();
+    test_halves();
     test_frames();
     test_meta_functions();
     test_round_trip();
