@@ -58,10 +58,10 @@ static void test_shipped(void) {
     globfree(&found);
 }
 
-/* YOLOv8n's settings; the counts are ultralytics' (landmarks: those of its face variant). */
+/* YOLOv8n's settings; the counts are ultralytics' (landmarks: those of its face variant), and of the last one face-train.py's in PyTorch. */
 static void test_yolo(void) {
     static const struct {
-        const char *setting[3];
+        const char *setting[7]; /* the first of them, up to NULL */
         size_t parameters;
         int rows, columns;
         double macs; /* 0: not known from elsewhere */
@@ -71,12 +71,15 @@ static void test_yolo(void) {
         {{"classes=1", "landmarks=5", "cells=20"}, 3083424, 8400, 20, 0},
         {{"classes=3", "landmarks=7", "cells=10"}, 3109650, 2100, 28, 0},
         {{"classes=120", "landmarks=0", "cells=3"}, 3352200, 189, 124, 0},
+        {{"classes=1", "landmarks=5", "cells=10", "width=8", "deep=32", "boxed=32", "hidden=16"}, 459880, 2100, 20, .21873e9},
     };
     char *source = read_file("pipelines/nets/yolov8n.net", NET_MAX_TEXT, NULL);
     if (!source) die(EXIT_FAILED, "pipelines/nets/yolov8n.net:");
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         char err[NET_ERROR] = "";
-        char *plain = net_expand(source, "yolov8n.net", want[i].setting, 3, err);
+        int settings = 0;
+        while (settings < 7 && want[i].setting[settings]) settings++;
+        char *plain = net_expand(source, "yolov8n.net", want[i].setting, settings, err);
         net *n = plain ? net_parse(plain, "yolov8n.net", err) : NULL;
         if (!n || !net_shape(n, 0, 0, 0, err)) {
             CHECK(false, "%s", err);
