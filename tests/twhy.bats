@@ -26,14 +26,14 @@ says() { diff -u <(echo "$1") <(twhy "$2" "$3" | head -n 1); }
     imgnorm --size 16 <a.tns -o small.tns
     imgnorm --size 16x8 --kernel bilinear <a.tns -o flat.tns
     says 'drawface: seed --seed: 7 in seed.tns, 0 in small.tns' seed.tns small.tns
-    says 'imgnorm: option --size: 16x16 in small.tns, 16x8 in flat.tns' small.tns flat.tns
+    says 'imgnorm: option --size: 16 in small.tns, 16x8 in flat.tns' small.tns flat.tns
     says 'imgnorm: stage: in small.tns, not in a.tns' small.tns a.tns
     says 'imgnorm: stage: in small.tns, not in a.tns' a.tns small.tns
     tshuf small.tns -o shuffled.tns
     thead small.tns -o head.tns
     says 'programs: stage: tshuf in shuffled.tns, thead in head.tns' shuffled.tns head.tns
     twhy small.tns flat.tns | sed -n 2,3p >out
-    grep -q '^  small.tns: imgnorm .*--size=16x16' out && grep -q '^  flat.tns: imgnorm .*--size=16x8' out
+    grep -q '^  small.tns: imgnorm .*--size=16 ' out && grep -q '^  flat.tns: imgnorm .*--size=16x8' out
     tgrep -e 'label=it is' --not a.tns -o one.tns
     tgrep -e 'label=it was' --not a.tns -o other.tns
     says "tgrep: option --match: 'label=it is' in one.tns, 'label=it was' in other.tns" one.tns other.tns
