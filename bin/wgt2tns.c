@@ -12,7 +12,7 @@
 #include "lib/net_text.h"
 #include "lib/prog.h"
 
-static const char *net_path, *prefix = "", *size;
+static const char *net_path, *prefix = "", *size, *random_seed;
 static opt_list settings;
 static int dtype;
 
@@ -24,11 +24,11 @@ static const opt options[] = {
     {0, "size", OPT_TEXT, &size, "HxWxC", 0, 0, OPT_PG, "the input's size, where the network leaves it to the data"},
     {0, "dtype", OPT_CHOICE, &dtype, "f32|f16", 0, 0, OPT_PG,
      "how the model's numbers are kept: f32 (default), or half as large"},
+    {0, "random", OPT_TEXT, &random_seed, "SEED", 0, 0, OPT_PG, "no FILE: weights as training would begin with, drawn by SEED"},
     {0}};
 static const program self = {.name = "wgt2tns",
                              .summary = "make a model of a network and weights from elsewhere",
-                             .operands = "FILE",
-                             .min_operands = 1,
+                             .operands = "[FILE]",
                              .max_operands = 1,
                              .options = options,
                              .notes = "wgt2tns --net resnet50.net resnet50-11ad3fa6.pth -o resnet50.tns\n"
@@ -132,12 +132,51 @@ static void write_model(const weights *w, const unsigned char *bytes, size_t n) 
     net_free(graph);
 }
 
+/* A stand-in for weights that aren't there. */
+static void write_random(void) {
+    uint64_t seed;
+    if (!net_path || *prefix || prog.operands) prog_usage("--random wants a --net, and neither a FILE nor --prefix");
+    if (!parse_u64(random_seed, &seed)) prog_usage("--random %s: not a number from 0", random_seed);
+    net *graph = read_net();
+    tns_frame f = {.type = 'H'}, half = {0};
+    tns_meta_add(&f.meta, "kind", "model");
+    tns_meta_add(&f.meta, "net", graph->text);
+    char *extra = xasprintf("--net=MODEL_%016llx", (unsigned long long)hash64(HASH64_START, graph->text, strlen(graph->text)));
+    prog_add_pg(&f.meta, extra);
+    free(extra);
+    if (!net_alloc(graph, &ops_f32)) die(EXIT_FAILED, "out of memory");
+    net_init(graph, seed, "model");
+    prog_write(&f);
+    for (int i = 0; i < graph->params; i++) {
+        const net_param *p = &graph->param[i];
+        /* The frame borrows the network's memory. */
+        tns_frame r = {.type = 'R', .dtype = TNS_F32, .rank = p->rank, .data = net_param_data(graph, p)};
+        memcpy(r.shape, p->shape, (size_t)r.rank * sizeof *r.shape);
+        if (dtype) halve(&r, &half, p->key);
+        tns_frame *out = dtype ? &half : &r;
+        out->type = 'R';
+        tns_meta_clear(&out->meta);
+        tns_meta_add(&out->meta, "key", p->key);
+        prog_write(out);
+        tns_meta_free(&r.meta);
+    }
+    tns_frame_free(&half);
+    tns_frame_free(&f);
+    net_free(graph);
+}
+
 int main(int argc, char **argv) {
     prog_start(&self, argc, argv);
     weights w;
     size_t n;
     if (!net_path && (settings.count || *prefix || size || dtype))
         prog_usage("--set, --prefix, --size and --dtype are for a --net");
+    if (random_seed) {
+        write_random();
+        prog_write(&(tns_frame){.type = 'E'});
+        return prog_finish();
+    }
+    if (!prog.operands) prog_usage("which FILE?");
     const char *path = strcmp(prog.operand[0], "-") ? prog.operand[0] : "/dev/stdin";
     unsigned char *bytes = (unsigned char *)read_file(path, SIZE_MAX / 4, &n);
     if (!bytes) die(EXIT_FAILED, "%s:", prog.operand[0]);

@@ -100,7 +100,6 @@ static void add_value(text *out, const char *word, size_t n, size_t name, const 
 
 /* The words that differ first. Options stand in the same order in both, so what one lacks is passed over in the other. */
 static void add_words(text *out, const char *p, const char *a, const char *q, const char *b) {
-    const char *p_all = p, *q_all = q;
     size_t n, m;
     for (;; p += n, q += m, p += *p == ' ', q += *q == ' ') {
         n = word_length(p), m = word_length(q);
@@ -109,9 +108,9 @@ static void add_words(text *out, const char *p, const char *a, const char *q, co
     }
     size_t name = name_length(p, n), other = name_length(q, m);
     if (name != other || memcmp(p, q, name) != 0) {
-        if (name && !has_option(q_all, p, name))
+        if (name && !has_option(q, p, name))
             m = 0;
-        else if (other && !has_option(p_all, q, other))
+        else if (other && !has_option(p, q, other))
             n = 0;
     }
     const char *word = n ? p : q;

@@ -62,7 +62,7 @@ static int variable(script_names *names, const char *id) {
 static void add_input(history *h, const lineage_step *s) {
     static const char *const operand[] = {"imgnorm", "npy2tns", "wgt2tns", "onnx2tns", NULL}, *const nothing[] = {"drawface",
                                                                                                                   NULL};
-    if (is_one_of(s->program, nothing)) return;
+    if (is_one_of(s->program, nothing) || strstr(s->command, " --random=")) return;
     text_addf(h->out, is_one_of(s->program, operand) ? " \"$IN%d\"" : " <\"$IN%d\"", variable(&h->names[0], s->id));
 }
 

@@ -20,6 +20,22 @@ keys() { tgrep "$@" in.tns | python3 "$stream" list key | xargs; }
     tgrep -e label=nothing in.tns | tcheck
 }
 
+@test "--same: records whose data another stream has, whatever they are called" {
+    drawface -n 5 -o a.tns
+    { drawface -n 2 --start 1; drawface -n 2 --seed 9; drawface -n 1 --size 32; } | tcat -o b.tns
+    { tls a.tns | sed -n 2,3p; } | cut -f2 >want
+    tgrep --same b.tns a.tns | tls | cut -f2 | diff want -
+    [ "$(tgrep --not --same b.tns a.tns | tls | cut -f1-2 | wc -l)" = 3 ]
+    drawface -n 5 --label other | tgrep --same b.tns -e label=other | tls | cut -f2 | diff want -
+    [ "$(tgrep --same b.tns -e label=other a.tns | tls | wc -l)" = 0 ]
+    thead -n 0 a.tns -o none.tns
+    [ "$(tgrep --not --same none.tns a.tns | tls | wc -l)" = 5 ]
+    tgrep --same b.tns a.tns -o out.tns
+    tls --script out.tns >script
+    model=$(grep -oE 'MODEL_[0-9a-f]+' script)
+    env "$model=b.tns" bash script | cmp - out.tns
+}
+
 @test "--not passes the others; the stream is whole, its history longer by a command" {
     [ "$(keys --not -e label=fake)" = "a/1 b/10" ]
     tgrep -e 'label=^fake$' in.tns -o out.tns

@@ -243,3 +243,13 @@ open("empty.safetensors", "wb").write(struct.pack("<Q", len(h)) + h)'
     says "a persistent id that is no storage"
     wgt2tns empty.safetensors | tcheck
 }
+
+@test "--random: a model without a file, the same for the same seed" {
+    wgt2tns --net x.net --random 1 -o a.tns
+    wgt2tns --net x.net --random 1 | cmp - a.tns
+    wgt2tns --net x.net --random 2 -o b.tns
+    twhy a.tns b.tns | head -n 1 | diff - <(echo 'wgt2tns: option --random: 1 in a.tns, 2 in b.tns')
+    [ "$(tls a.tns | cut -f2 | sort | xargs)" = "$(wgt2tns --net x.net "$golden/plain.npz" 2>/dev/null | tls | cut -f2 | sort | xargs)" ]
+    drawface -n 2 --size 8 | imgnorm --size 4 | netrun -m a.tns | tls | cut -f3 | xargs | diff - <(echo 2 2)
+    for wrong in '--random 1' '--net x.net --random 1 file' '--net x.net --random x' '--net x.net --random 1 --prefix a' ''; do fails 2 wgt2tns $wrong; done
+}
