@@ -4,7 +4,7 @@
 #
 # TARGET is made by COMMAND (bash, -euo pipefail), which names its files itself, so that it can be pasted into a shell. It
 # runs again when an INPUT is newer or when the command itself has changed: TARGET.cmd holds the command, and is rewritten
-# only when it differs. So a changed option runs that stage and what follows, and nothing else; a rebuilt program runs
+# only when it differs. Several TARGETs, separated by blanks, are made by one COMMAND. So a changed option runs that stage and what follows, and nothing else; a rebuilt program runs
 # nothing. PARTIAL: files by which an interrupted COMMAND continues (a checkpoint, a log); they are removed first when
 # anything they were made from has changed. BESIDE: a command that runs beside it, until it ends; whether it
 # fails doesn't matter.
@@ -29,13 +29,20 @@ export OMP_WAIT_POLICY := passive
 # $(call quote,TEXT) for the shell
 quote = '$(subst ','\'',$(1))'
 
+# A file is put in place whole, and only when it differs: other runs of make may look at it.
+place = if cmp -s $$@.$$$$PPID $$@; then rm $$@.$$$$PPID; else mv $$@.$$$$PPID $$@; fi
+
 stage = $(eval $(call stage_rules,$(strip $(1)),$(strip $(2)),$(subst $$,$$$$,$(3)),$(strip $(4)),$(strip $(5))))
 define stage_rules
-$(1).cmd: export stage_command = $(strip $(3))
-$(1).cmd: always
-	@mkdir -p $$(@D)
-	@[ "$$$$stage_command" = "$$$$(cat $$@ 2>/dev/null)" ] || printf '%s\n' "$$$$stage_command" >$$@
-$(1): $(2) $(1).cmd
+stages += $(firstword $(1))
+inputs.$(firstword $(1)) := $(2)
+also.$(firstword $(1)) := $(wordlist 2,99,$(1))
+command.$(firstword $(1)) = $(strip $(3))
+$(firstword $(1)).cmd: export stage_command = $$(command.$(firstword $(1)))
+$(firstword $(1)).cmd: always
+	@mkdir -p $(sort $(dir $(1)))
+	@printf '%s\n' "$$$$stage_command" >$$@.$$$$PPID; $(place)
+$(1) $(if $(word 2,$(1)),&): $(2) $(firstword $(1)).cmd
 	@echo '  MAKE $(1)'
 	$(if $(4),@for f in $(4); do for i in $$^; do [ "$$$$f" -nt "$$$$i" ] || rm -f "$$$$f"; done; done)
 	@$(if $(5),$(5) & trap "kill $$$$! 2>/dev/null || :; wait" EXIT; )$(strip $(3))
@@ -45,10 +52,26 @@ manifest = $(eval $(call manifest_rules,$(strip $(1)),$(subst $$,$$$$,$(call quo
 define manifest_rules
 $(1): always $(3)
 	@mkdir -p $$(@D)
-	@find -L $(2) -type f -printf '%P\t%s\t%T@\0' | LC_ALL=C sort -z | tr '\n\0' '?\n' >$$@.new
-	@[ -s $$@.new ] || { echo "make: no files in "$(2) >&2; exit 1; }
-	@if cmp -s $$@.new $$@; then rm $$@.new; else mv $$@.new $$@; fi
+	@find -L $(2) -type f -printf '%P\t%s\t%T@\0' | LC_ALL=C sort -z | tr '\n\0' '?\n' >$$@.$$$$PPID
+	@[ -s $$@.$$$$PPID ] || { echo "make: no files in "$(2) >&2; exit 1; }
+	@$(place)
 endef
+
+shards = $(eval $(call shards_rules,$(strip $(1)),$(subst $$,$$$$,$(call quote,$(2))),$(strip $(3)),$(or $(strip $(4)),0),$(strip $(5))))
+define shards_rules
+$(1).all: always $(5)
+	@mkdir -p $$(@D)
+	@find -L $(2) -type f -printf '%p\t%s\t%T@\0' | LC_ALL=C sort -z | sed -z -n '$(if $(filter 0,$(4)),,1,$(4))p' >$$@.$$$$PPID
+	@[ -s $$@.$$$$PPID ] || { rm $$@.$$$$PPID; echo "make: no files in "$(2) >&2; exit 1; }
+	@$(place)
+$(foreach i,$(shell seq $(3)),$(eval lists += $(1).$i.list)$(call shard_rule,$(1),$i,$(3)))
+endef
+define shard_rule
+
+$(1).$(2).list: $(1).all
+	@n=$$$$(tr -cd '\0' <$$< | wc -c) && sed -z -n "$$$$((n * ($(2) - 1) / $(3) + 1)),$$$$((n * $(2) / $(3)))p" $$< >$$@.$$$$PPID; $(place)
+endef
+listed = sed -z 's/\t[^\t]*\t[^\t]*$$//' $(1)
 
 always: ;
 .PHONY: always
