@@ -17,11 +17,11 @@ for pair; do
         if ((i++ % ${times[$dir]} == ${turn[$dir]-0})); then
             name=$(printf '%06d' $n)
             mkdir -p "$tree/$folder/${name:4}"
-            ln -s "$(realpath -- "$photo")" "$tree/$folder/${name:4}/$name.jpg"
+            ln -s "$photo" "$tree/$folder/${name:4}/$name.jpg"
             n=$((n + 1))
             [ "$n" != "$count" ] || break
         fi
-    done < <(find -L "$dir" -type f \( -iname '*.jpg' -o -iname '*.jpeg' \) -print0 | LC_ALL=C sort -z)
+    done < <(find -L "$(realpath -- "$dir")" -type f \( -iname '*.jpg' -o -iname '*.jpeg' \) -print0 | LC_ALL=C sort -z)
     turn[$dir]=$((${turn[$dir]-0} + 1))
     echo "$folder: $n photos"
 done
