@@ -15,8 +15,8 @@ for pair; do
     [ ! -d "$tree/$folder" ] || find "$tree/$folder" -type l -delete
     while IFS= read -r -d '' photo; do
         if ((i++ % ${times[$dir]} == ${turn[$dir]-0})); then
-            name=$(printf '%06d' $n)
-            mkdir -p "$tree/$folder/${name:4}"
+            printf -v name '%06d' $n
+            [ -d "$tree/$folder/${name:4}" ] || mkdir -p "$tree/$folder/${name:4}"
             ln -s "$photo" "$tree/$folder/${name:4}/$name.jpg"
             n=$((n + 1))
             [ "$n" != "$count" ] || break

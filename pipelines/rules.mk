@@ -20,6 +20,8 @@ SHELL := /bin/bash
 MAKEFLAGS += -rR --no-print-directory
 comma := ,
 
+rules_dir := $(dir $(lastword $(MAKEFILE_LIST)))
+
 # Facade's programs: beside this folder, or installed.
 export PATH := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../bin):$(PATH)
 
@@ -73,6 +75,14 @@ $(1).$(2).list: $(1).all
 endef
 listed = sed -z 's/\t[^\t]*\t[^\t]*$$//' $(1)
 
+# What would run: plan.sh looks at stamps and times as make would.
+plan:
+	@t=$$(mktemp) && trap 'rm -f "$$t"' EXIT && printf '%s' "$$plan_table" >"$$t" && $(rules_dir)plan.sh "$$t" $(OF)$(plan_also)
+plan: export plan_table = $(foreach s,$(stages),$s|$(also.$s)|$(inputs.$s)$(newline)$(command.$s)$(newline))
+define newline
+
+
+endef
 always: ;
-.PHONY: always
+.PHONY: always plan
 .DEFAULT_GOAL :=

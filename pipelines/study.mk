@@ -63,7 +63,7 @@ score_row = $(eval rows += $(1))$(call stage,$O/$(1).score.tsv,$O/$(2).features.
 
 # $(call gan_row,ROW,SET,REAL,CRITIC,EPOCHS,OPTIONS[,GEN[,SEED]]): trained on $O/sets/SET.train.tns: $O/ROW.tns, its log, and its score against REAL
 gan_row = $(call gan_stage,$(1),$(2),$(4),$(5),$(6),$(or $(7),$(GEN)),$(or $(8),$(SEED)))$(call score_row,$(1),$(3),$O/$(1).tns,ganstep --state $O/$(1).tns --sample $(SAMPLES))
-gan_stage = $(eval gans += $(1))$(eval cost.$(1) := gan $(if $(findstring wgan-gp,$(5)),wgan,bce) $(4))$(call stage,$O/$(1).tns,$O/sets/$(2).train.tns $(6) nets/$(3).net,\
+gan_stage = $(eval gans += $(1))$(eval cost.$(1) := $(if $(findstring wgan-gp,$(5)),wgan,bce) $(4))$(call stage,$O/$(1).tns,$O/sets/$(2).train.tns $(6) nets/$(3).net,\
     tshuf --epochs $(4) --seed $(7) --from $O/$(1).state $O/sets/$(2).train.tns | \
     ganstep --gen $(6) --critic nets/$(3).net --state $O/$(1).state -b $(GAN_BATCH) --seed $(7) $(5) \
         --log $O/$(1).log.tsv --samples $O/$(1).samples.tns --sample-count 16 --save $O/$(1).tns >/dev/null,\
@@ -81,7 +81,7 @@ labelled = $(call stage,$(call split,$(1)$(if $(5),.plain)),$(call of,$(2)) $(fo
 
 # $(call class_row,ROW,NET,SET,BATCH,EPOCHS,OPTIONS[,FILTERS[,SEED]]): NET trained on SET, each image through `| FILTER` every time: $O/ROW.tns, its log, and what it says of the test
 # set, $O/ROW.scores.tns, and how right that is, $O/ROW.score.tsv
-class_row = $(eval rows += $(1))$(eval cost.$(1) := class $(2) $(5))$(call stage,$O/$(1).tns,$(call split,$(3)) nets/$(2).net,\
+class_row = $(eval rows += $(1))$(eval cost.$(1) := $(2) $(5) $(if $(filter m1 m2,$(3)),$(FAKES),$(FEW_FAKES)))$(call stage,$O/$(1).tns,$(call split,$(3)) nets/$(2).net,\
     tshuf --epochs $(5) --seed $(or $(8),$(SEED)) --from $O/$(1).state $O/sets/$(3).train.tns $(7) | \
     clsfit --net nets/$(2).net --state $O/$(1).state -b $(4) --seed $(or $(8),$(SEED)) $(6) --val $O/sets/$(3).val.tns --log $O/$(1).log.tsv --save $O/$(1).tns,\
     $O/$(1).state $O/$(1).log.tsv)$(call judged,$(1),$O/$(1).tns,$O/sets/$(3).test.tns)
@@ -94,6 +94,14 @@ table = $(eval $(1): $O/$(1).html ; @column -t -s '	' $O/$(1).tsv; echo '  DONE 
     ./table.sh $(2) $(1) $O $(3) >$O/$(1).tsv.new && mv $O/$(1).tsv.new $O/$(1).tsv)$(call page,$(1),$(4),$O/$(1).tsv,$(3))
 # $(call page,NAME,TITLE,FILES,ROWS): $O/NAME.html, of tables (.tsv), plots (.svg), sheets (.png) and networks (.net), and how each of ROWS was made
 page = $(call stage,$O/$(1).html,$(3) page.sh page.css,./page.sh $O/$(1).html $(call quote,$(2)) $O $(call quote,$(notes)) $(3) -- $(4))
+
+# ---- hours ----
+# Seconds a step and an image on this machine, measured once with drawn images; what each row's training takes, from that.
+$(call stage,$O/rates.tsv,,./rates.sh $(GEN) $(GAN_BATCH) $(N_CRITIC) model1:$(SIZE_1):$(CLS_BATCH) model2:$(SIZE_2):$(CLS_BATCH) model3:$(SIZE_2):$(CLS_BATCH_2) \
+    model4:$(SIZE_F):$(CLS_BATCH_2) model5:$(SIZE_F):$(CLS_BATCH_2) >$O/rates.tsv.new && mv $O/rates.tsv.new $O/rates.tsv)
+plan: $(if $(data),$(lists)) $O/rates.tsv
+plan_also = ; printf '%s\n' $(foreach r,$(sort $(gans) $(rows)),$(if $(cost.$r),$(call quote,$r $(cost.$r)))) | \
+    ./hours.sh $O/rates.tsv $$(tr -cd '\0' 2>/dev/null <$O/lists/wiki.all | wc -c || echo $(DRAWN)) $(TEST) $(GAN_BATCH) $(N_CRITIC) $(SAMPLES)
 
 # What stands in for what isn't there, and what the study leaves open, said in every report.
 notes := The classifiers' fakes are of $(FROM), in equal parts. WGAN-GP takes $(N_CRITIC) critic steps a generator step.|$(if $(data),,The photos are drawn: these figures are of a stand-in for DeepFakeFace and compare with the study's in nothing but form.|)$(if \

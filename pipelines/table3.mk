@@ -12,7 +12,7 @@ $(call class_row,model5,model5,face2,$(CLS_BATCH_2),$(CLS_EPOCHS_2),--lr-decay $
 $(foreach f,$(folders),$(call images,$f.resnet,$f,--size 224,| netrun -m $(RESNET) --layer pool))
 $(foreach f,$(folders),$(foreach t,$(call of,$f.resnet),$(eval $t: $(RESNET))))
 $(call labelled,m6,wiki.resnet,.resnet,$(FEW_FAKES))
-$(call class_row,model6,model6,m6,$(CLS_BATCH),$(HEAD_EPOCHS),--lr-decay $(DECAY))
+$(call class_row,model6,model6,m6,$(CLS_BATCH),$(HEAD_EPOCHS),--lr-decay $(DECAY))$(eval cost.model6 := resnet 1 $(FEW_FAKES))
 # The floors: what file facts and mean colour alone give away.
 $(foreach s,m1 m2 face2,$(call stage,$O/facts-$s.score.tsv,$(call split,$s),clsfit --facts --val $O/sets/$s.test.tns -o /dev/null --log $O/facts-$s.score.tsv $O/sets/$s.train.tns))
 $(call table,table3,class,model1 model2 model3 model4 model5 model6 facts-m1 facts-m2 facts-face2,Table 3: real or fake)
