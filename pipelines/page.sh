@@ -49,12 +49,13 @@ command() { printf '<pre>%s</pre>\n' "$(sed 's/  */ /g; s/ | / |\n    /g' "$1" |
 # How a row was made: its score's command, its model's or scores' history, and their checksums.
 row() {
     local stream="$dir/$1.tns" f
+    [ -e "$stream" ] || stream="$dir/$1.scores.tns"
     echo "<h3 id=\"$1\">$1</h3>"
     [ ! -e "$dir/$1.score.tsv.cmd" ] || command "$dir/$1.score.tsv.cmd"
     [ -e "$stream" ] || stream=
     if [ -n "$stream" ]; then
         [ ! -e "$stream.cmd" ] || command "$stream.cmd"
-        echo "<details><summary>The history that $1.tns itself holds (tls --script)</summary><pre>"
+        echo "<details><summary>The history that $(basename "$stream") itself holds (tls --script)</summary><pre>"
         tls --script "$stream" | escape
         echo '</pre></details>'
     fi

@@ -44,9 +44,9 @@ $(call stage,$O/photos.drawn,,./draw-tree.sh $O/photos $(DRAWN) $(DRAWN_SIZE) $(
 $(foreach f,$(folders),$(call shards,$O/lists/$f,$(photos)/$f,$(SHARDS),$(PHOTOS),$(drawn)))
 group := $(if $(GROUPS),--group-from $(call quote,$(GROUPS)),--group-re '[^/]+/[^/]+$$')
 
-# $(call images,NAME,FOLDER,OPTIONS,FILTERS): the photos of FOLDER through imgnorm OPTIONS and `| FILTER`; they are streams of as many shards, $(call of,NAME)
+# $(call images,NAME,FOLDER,OPTIONS,FILTERS[,GROUPING]): the photos of FOLDER through imgnorm OPTIONS and `| FILTER`; they are streams of as many shards, $(call of,NAME)
 images = $(foreach i,$(shards_of),$(call stage,$O/sets/$(1).$i.tns,$O/lists/$(2).$i.list $(GROUPS),$(call listed,$O/lists/$(2).$i.list) | \
-    imgnorm -0 --root $(call quote,$(photos)/$(2)) --label $(if $(filter wiki,$(2)),real,fake) $(group) $(3) $(4) | tcat -o $O/sets/$(1).$i.tns))
+    imgnorm -0 --root $(call quote,$(photos)/$(2)) --label $(if $(filter wiki,$(2)),real,fake) $(or $(5),$(group)) $(3) $(4) | tcat -o $O/sets/$(1).$i.tns))
 of = $(foreach i,$(shards_of),$O/sets/$(1).$i.tns)
 
 # $(call held,NAME,SET): $O/sets/NAME.test.tns, TEST records of SET, and $O/sets/NAME.train.tns, the others; whole groups, the same ones of every set
@@ -69,11 +69,11 @@ gan_stage = $(eval gans += $(1))$(eval cost.$(1) := $(if $(findstring wgan-gp,$(
         --log $O/$(1).log.tsv --samples $O/$(1).samples.tns --sample-count 16 --save $O/$(1).tns >/dev/null,\
     $O/$(1).state $O/$(1).log.tsv $O/$(1).samples.tns)
 
-# $(call labelled,SET,REALS,FAKES,COUNT,BALANCE): $O/sets/SET.{train,val,test}.tns, 70/15/15 of all REALS and COUNT fakes, in equal parts of $(FROM);
+# $(call labelled,SET,REALS,FAKES,COUNT,BALANCE[,GENERATORS]): $O/sets/SET.{train,val,test}.tns, 70/15/15 of all REALS and COUNT fakes, in equal parts of $(FROM);
 # FAKES: what stands after the generator in their sets' names. BALANCE: the smaller class gets changed copies, after the split.
 split = $(foreach p,train val test,$O/sets/$(1).$p.tns)
-labelled = $(call stage,$(call split,$(1)$(if $(5),.plain)),$(call of,$(2)) $(foreach g,$(FROM),$(call of,$g$(3))),\
-    { tcat $(call of,$(2)); $(foreach g,$(FROM),tcat $(call of,$g$(3)) | tshuf --seed $(SEED) - | thead -n $$(($(4) / $(words $(FROM))));) } | \
+labelled = $(call stage,$(call split,$(1)$(if $(5),.plain)),$(call of,$(2)) $(foreach g,$(or $(6),$(FROM)),$(call of,$g$(3))),\
+    { tcat $(call of,$(2)); $(foreach g,$(or $(6),$(FROM)),tcat $(call of,$g$(3)) | tshuf --seed $(SEED) - | thead -n $$(($(4) / $(words $(or $(6),$(FROM)))));) } | \
     tcat | tsplit --by 70$(comma)15$(comma)15 --names train$(comma)val$(comma)test --seed $(SEED) \
         -o $(subst $(space),$(comma),$(call split,$(1)$(if $(5),.plain))))$(if $(5),$(foreach p,train val test,\
     $(call stage,$O/sets/$(1).$p.tns,$O/sets/$(1).plain.$p.tns,\
@@ -117,4 +117,4 @@ space := $() $()
 $(foreach f,$(folders),$(call images,$f.64,$f,--size 64))
 $(call held,gan,wiki.64)
 $(call features,real,$O/sets/gan.test.tns,cat $O/sets/gan.test.tns)
-$(foreach f,$(folders),$(call images,$f.face,$f,,| $(CROP) --size $(SIZE_F)))
+$(foreach f,$(folders),$(call images,$f.face,$f,,| $(CROP) | imgnorm --size $(SIZE_F)))

@@ -22,7 +22,8 @@ fid() {
 
 # What the study leaves open, as this row had it.
 settings() {
-    [ -e "$dir/$1.tns" ] || { echo 'logistic regression on file facts and mean colour'; return; }
+    case $1 in facts-*) echo 'logistic regression on file facts and mean colour'; return ;; esac
+    [ -e "$dir/$1.tns" ] || { sed 's/^netrun -m \([^ ]*\).* \([^ ]*\)$/\1 on \2/; s|[^ ]*/||g' "$dir/$1.scores.tns.cmd"; return; }
     thead -n 0 "$dir/$1.tns" | tls --head | sed -n 's/^pg=.* tshuf .*--epochs=\([0-9]*\).*/\1 epochs/p
         s/^pg=.* clsfit .*--batch=\([0-9]*\).*--lr=\([^ ]*\) --lr-decay=\([^ ]*\).*/batch \1, rate \2, decay \3/p' | tail -n 2 | paste -sd, | sed 's/,/, /'
 }

@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# The study's makefiles at their smallest scale, on drawn photos: every table, figure and report; what is done again when something changes, and what isn't.
+
+setup_file() {
+    top=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+    export top
+    export PATH="$top/bin:$PATH" O=$BATS_FILE_TMPDIR/o OMP_WAIT_POLICY=passive
+    unset MAKEFLAGS MFLAGS MAKELEVEL
+    export o=$O/smoke/drawn
+    # A stand-in for the detector where the test isn't of faces: the whole photo.
+    study all >"$BATS_FILE_TMPDIR/all.out" 2>&1 || { tail -n 20 "$BATS_FILE_TMPDIR/all.out" >&2; false; }
+}
+
+setup() {
+    unset MAKEFLAGS MFLAGS MAKELEVEL
+    cd "$BATS_TEST_TMPDIR" || exit
+}
+
+study() { make -C "$top/pipelines" -j2 SCALE=smoke OUT="$O" CROP=imgnorm "$@"; }
+# made ARGUMENTS...: the stages that make runs, without their folder
+made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" | sort; }
+
+@test "every row of tables 1 to 3 has a number, the study's beside it" {
+    [ "$(cut -f1 "$o/table1.tsv" | xargs)" = "row insight inpainting text2img base base-ls base-ttur wgan wgan-ttur-a wgan-ttur-b insight-native inpainting-native text2img-native" ]
+    [ "$(cut -f1,2 "$o/table2.tsv" | tail -n 2 | xargs)" = "insight-face 67.44 wgan-face 136.899" ]
+    [ "$(cut -f4 "$o/table3.tsv" | xargs)" = "study_accuracy 0.99 0.59 0.86 0.77 0.67 0.60 - - -" ]
+    # Average, floor and pooled distance are there in every row, and of draw's features, by name.
+    for t in table1 table2; do awk -F'\t' 'NR > 1 && ($3 !~ /^[0-9]/ || $5 !~ /^[0-9]/ || $6 !~ /^[0-9]/ || $14 != "fd[draw]") {bad = 1} END {exit bad || NR < 3}' "$o/$t.tsv"; done
+    # The confusion matrix adds up to n.
+    awk -F'\t' 'NR > 1 && $3 != "-" {rows++; if ($16 + $17 + $18 + $19 != $3) bad = 1} END {exit bad || rows != 6}' "$o/table3.tsv"
+    grep -q 'exp:0.96,1000' "$o/table3.tsv"
+}
+
+@test "the options are the study's" {
+    grep -q -- '--smooth .9,0 ' "$o/base-ls.tns.cmd"
+    grep -q -- '--lr-g 1e-4 --lr-d 3e-4 ' "$o/wgan-ttur-b.tns.cmd" && grep -q -- '--loss wgan-gp' "$o/wgan-ttur-b.tns.cmd"
+    study -n table1 table3 SCALE=full DATA="$o/photos" >full
+    grep -q -- 'tshuf --epochs 200 .*/base.state .*ganstep .* -b 128 ' full
+    grep -q -- 'tsplit --counts 5000 ' full
+    grep -q -- 'fidcalc .*--batches 100 --batch 128 ' full
+    grep -q -- 'tshuf --epochs 15 .*/model5.state .*clsfit .* -b 128 ' full
+    grep -q -- 'tshuf --epochs 10 .*/model1.state .*clsfit .* -b 64 ' full
+    grep -q -- 'thead -n $((45000 / 3))' full && grep -q -- 'imgnorm .*--size 224 ' full && grep -q -- 'imgnorm .*--size 200 ' full
+}
+
+@test "the report is whole: tables, figures, and how each number was made" {
+    for page in table1 table2 table3 figures report; do
+        f=$o/$page.html
+        tail -n 1 "$f" | grep -q '</html>'
+        run grep -nE '(src|href)="[^d#]|url\(' "$f"
+        [ "$status" = 1 ]
+        for tag in table figure pre details dl h2 h3 svg ul; do
+            [ "$(grep -oE "<${tag}[ >]" "$f" | wc -l)" = "$(grep -o "</$tag>" "$f" | wc -l)" ] || { echo "$page: $tag"; false; }
+        done
+    done
+    f=$o/report.html
+    [ "$(grep -c '<svg' "$f")" = 11 ] && [ "$(grep -c '<img ' "$f")" = 4 ]
+    for row in insight base wgan-face model1 model6; do grep -q "<h3 id=\"$row\">" "$f" && grep -q "href=\"#$row\"" "$f"; done
+    grep -q 'fd\[draw\] and not FID' "$f" && grep -q 'photos are drawn' "$f" && grep -q 'GROUPS=TABLE closes that leak' "$f"
+    grep -qF "sha256 $(sha256sum <"$o/model1.scores.tns" | cut -d' ' -f1)" "$f"
+    grep -q 'ganstep 0' "$f"
+}
+
+@test "nobody stands on two sides of a split" {
+    for s in m1 m2 face2 m6; do tcheck --disjoint group "$o/sets/$s.train.tns" "$o/sets/$s.val.tns" "$o/sets/$s.test.tns"; done
+    tcheck --disjoint key "$o/sets/gan.train.tns" "$o/sets/gan.test.tns"
+    # Copies that balance the classes are in no other part, and there are as many of each label.
+    [ "$(tls "$o/sets/m1.train.tns" | grep -c label=real)" = "$(tls "$o/sets/m1.train.tns" | grep -c label=fake)" ]
+    tls "$o/sets/m1.train.tns" | grep -q copy=1
+}
+
+@test "tls --script makes a score's stream again, byte for byte, from photos and models" {
+    tls --script "$o/sets/gan.test.tns" >script
+    sed -z 's/\t[^\t]*\t[^\t]*$//' "$o/lists/wiki.1.list" >names
+    # Keys are of the folder that the names are below; histories don't know it.
+    sed -i 's|"$IN1"|-0 --root "$IN1" <names|' script
+    IN1=$o/photos/wiki bash -euo pipefail script | cmp - "$o/sets/gan.test.tns"
+    tls --script "$o/base.tns" | grep -q '^ *ganstep .*--state="$STATE1"'
+}
+
+@test "a second run makes nothing" {
+    [ -z "$(made all)" ]
+    study plan | grep -q '^0 of '
+}
+
+@test "plan says what would run, and why; and nothing runs" {
+    study plan OF=table1.html SEED=3 >plan
+    grep -qE '^  base.tns +sets/gan.train.tns will be new|^  base.tns +gan.train.tns will be new' plan
+    grep -qE "^  base-ls.score.tsv +base-ls.tns will be new" plan
+    study plan OF=table1.html N_CRITIC=4 >plan
+    [ "$(grep -c 'its command has changed' plan)" = 5 ] && ! grep -q '^  base.tns' plan
+    study plan DATA="$o/photos" >plan
+    grep -qE "^  base.tns +it isn't there" plan
+    grep -qE '^  wgan-face +[0-9]+ steps of [0-9.e-]+ s +[0-9.]+$' plan && grep -qE '^  model3 +[0-9]+ images of [0-9.e-]+ ms +[0-9.]+$' plan
+    [ ! -e "$O/smoke/photos/base.tns" ]
+    [ -z "$(made all)" ]
+}
+
+@test "an option runs its stage and what follows" {
+    [ "$(made table3 DECAY=none | xargs -n1 | grep -v '^facts' | xargs)" = \
+        "model3.score.tsv model3.scores.tns model3.tns model4.score.tsv model4.scores.tns model4.tns model5.score.tsv model5.scores.tns model5.tns model6.score.tsv model6.scores.tns model6.tns table3.html table3.tsv" ]
+    made table3 >/dev/null
+    [ -z "$(made table3)" ]
+}
+
+@test "a stage is swapped by one variable: another program, one in another language" {
+    made table2 CROP="python3 $top/examples/centre.py .5" SCALE=smoke >first
+    grep -qx 'sets/wiki.face.1.tns' first && grep -qx 'table2.html' first && ! grep -q 'wiki.64' first
+    tls --script "$o/sets/wiki.face.1.tns" | grep -q 'centre.py 0.5'
+    [ -z "$(made table2 CROP="python3 $top/examples/centre.py .5")" ]
+    made table2 >/dev/null
+}
+
+@test "one photo touched, of two shards: its shard and what follows" {
+    cp -R "$o/photos" photos
+    small() { study "$1" DATA="$BATS_TEST_TMPDIR/photos" SHARDS=2 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/photos/||g" | sort; }
+    target=$O/smoke/photos/base.score.tsv
+    small "$target" >first
+    grep -qx sets/wiki.64.1.tns first && grep -qx sets/wiki.64.2.tns first
+    [ -z "$(small "$target")" ]
+    # The same pixels, keys and order as from one process.
+    tcat "$O"/smoke/photos/sets/wiki.64.[12].tns | cmp - <(tcat "$o/sets/wiki.64.1.tns")
+    photo=$(find photos/wiki -name '*.jpg' | sort | tail -n 1)
+    touch "$photo"
+    [ "$(small "$target" | xargs)" = "base.score.tsv base.tns real.features.tns sets/gan.train.tns $O/smoke/photos/sets/gan.test.tns sets/wiki.64.2.tns" ] ||
+        [ "$(small "$target" | wc -l)" = 0 ]
+}
+
+@test "killed in the middle, make leaves nothing half-written and goes on" {
+    run_killed() { setsid make -C "$top/pipelines" -j2 SCALE=smoke OUT="$BATS_TEST_TMPDIR/k" CROP=imgnorm "$BATS_TEST_TMPDIR/k/smoke/drawn/table1.tsv" & pid=$!; }
+    run_killed >out 2>&1
+    until [ -e k/smoke/drawn/base.state ]; do kill -0 $pid; sleep .05; done
+    kill -KILL -- -$pid
+    wait $pid || true
+    # What is there is whole.
+    find k -name '*.tns' -size +0 -print0 | xargs -0 tcheck
+    make -C "$top/pipelines" -j2 SCALE=smoke OUT="$BATS_TEST_TMPDIR/k" CROP=imgnorm "$BATS_TEST_TMPDIR/k/smoke/drawn/table1.tsv" >again 2>&1
+    cut -f1-5 k/smoke/drawn/table1.tsv | diff - <(cut -f1-5 "$o/table1.tsv")
+    cmp k/smoke/drawn/base.tns "$o/base.tns"
+}
+
+@test "groups from a table; a folder that isn't there, a SCALE that is none" {
+    cp -R "$o/photos" pairs
+    (cd pairs && find wiki insight inpainting text2img -type f | awk -F/ -v OFS='\t' '{n = substr($3, 1, 6) + 0; print $0, "pair" int(n / 4)}') >groups.tsv
+    study "$O/smoke/pairs/sets/m1.plain.train.tns" DATA="$BATS_TEST_TMPDIR/pairs" GROUPS="$BATS_TEST_TMPDIR/groups.tsv" >out 2>&1
+    tls "$O/smoke/pairs/sets/m1.plain.train.tns" | grep -q 'group=pair'
+    ! grep -q 'NOTE groups' out
+    rm -r pairs/insight
+    run study table1 DATA="$BATS_TEST_TMPDIR/pairs"
+    [ "$status" != 0 ] && [[ $output = *"no files in "*insight* ]]
+    run study table1 SCALE=medium
+    [ "$status" != 0 ] && [[ $output = *"smoke, quick or full"* ]]
+}
