@@ -63,6 +63,7 @@ shards = $(eval $(call shards_rules,$(strip $(1)),$(subst $$,$$$$,$(call quote,$
 define shards_rules
 $(1).all: always $(5)
 	@mkdir -p $$(@D)
+	@[ -d $(2) ] || { echo "make: no folder "$(2) >&2; exit 1; }
 	@find -L $(2) -type f -printf '%p\t%s\t%T@\0' | LC_ALL=C sort -z | sed -z -n '$(if $(filter 0,$(4)),,1,$(4))p' >$$@.$$$$PPID
 	@[ -s $$@.$$$$PPID ] || { rm $$@.$$$$PPID; echo "make: no files in "$(2) >&2; exit 1; }
 	@$(place)

@@ -28,7 +28,7 @@ made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" |
     for t in table1 table2; do awk -F'\t' 'NR > 1 && ($3 !~ /^[0-9]/ || $5 !~ /^[0-9]/ || $6 !~ /^[0-9]/ || $14 != "fd[draw]") {bad = 1} END {exit bad || NR < 3}' "$o/$t.tsv"; done
     # The confusion matrix adds up to n.
     awk -F'\t' 'NR > 1 && $3 != "-" {rows++; if ($16 + $17 + $18 + $19 != $3) bad = 1} END {exit bad || rows != 6}' "$o/table3.tsv"
-    grep -q 'exp:0.96,1000' "$o/table3.tsv"
+    grep -q '	1 epochs, batch 16, rate 0.001, decay exp:.96,1000$' "$o/table3.tsv"
 }
 
 @test "the options are the study's" {
@@ -86,7 +86,7 @@ made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" |
 @test "plan says what would run, and why; and nothing runs" {
     study plan OF=table1.html SEED=3 >plan
     grep -qE '^  base.tns +sets/gan.train.tns will be new|^  base.tns +gan.train.tns will be new' plan
-    grep -qE "^  base-ls.score.tsv +base-ls.tns will be new" plan
+    grep -qE '^  table1.tsv +insight.score.tsv will be new' plan
     study plan OF=table1.html N_CRITIC=4 >plan
     [ "$(grep -c 'its command has changed' plan)" = 5 ] && ! grep -q '^  base.tns' plan
     study plan DATA="$o/photos" >plan
@@ -147,7 +147,7 @@ made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" |
     ! grep -q 'NOTE groups' out
     rm -r pairs/insight
     run study table1 DATA="$BATS_TEST_TMPDIR/pairs"
-    [ "$status" != 0 ] && [[ $output = *"no files in "*insight* ]]
+    [ "$status" != 0 ] && [[ $output = *"no folder "*insight* ]]
     run study table1 SCALE=medium
     [ "$status" != 0 ] && [[ $output = *"smoke, quick or full"* ]]
 }
