@@ -115,6 +115,11 @@ $(programs): bin/%: $(build)/bin/%.o $(build)/libtns.a build/link.cmd
 $(c_tests): $(build)/tests/c/%: $(build)/tests/c/%.o $(c_tests_common) $(build)/libtns.a build/link.cmd
 	$(call run,LINK,$(link) -o $@ $(filter %.o %.a,$^) $(libs))
 
+# For tests only: makes calls fail (tests/faults/run).
+build/tests/inject.so: tests/faults/inject.c
+	@mkdir -p $(@D)
+	$(call run,CC,$(CC) -std=gnu11 -Wall -Wextra -O1 -g -shared -fPIC -o $@ $<)
+
 $(build)/compile.cmd build/link.cmd: ;
 
 objects := $(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_common)
@@ -125,7 +130,7 @@ objects := $(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_comm
 
 ## make test: build, run every test; the last line counts them. TESTS=FILES for some, SANITIZE=address,undefined for all that gcc can check
 TESTS := $(wildcard tests/*.bats) $(c_tests)
-test: all $(c_tests)
+test: all $(c_tests) build/tests/inject.so
 	@$(call need,bats python3 gnuplot,$(test_packages))
 	@{ python3 -c 'import numpy' || /usr/bin/python3 -c 'import numpy'; } 2>/dev/null || { $(call install,$(test_packages)); }
 	@tests/run -j$(JOBS) $(TESTS)
@@ -145,8 +150,8 @@ bench: all $(bench_tools)
 	@for script in bench/*.sh; do echo "# $$script"; "$$script"; done
 
 ## make check: static analysis, scripts, formatting, manuals
-c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch] tests/fuzz/*.c bench/*.c)
-scripts := .ci/run tests/run tests/fuzz/run $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh)
+c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch] tests/fuzz/*.c tests/faults/*.c bench/*.c)
+scripts := .ci/run tests/run tests/fuzz/run tests/faults/prepare $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh)
 check:
 	@$(call need,clang-format cppcheck shellcheck mandoc,$(check_packages))
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -j$(JOBS) $(filter %.c,$(c_files))

@@ -404,7 +404,7 @@ static net *parse_net(training *t) {
     char err[NET_ERROR];
     size_t len;
     char *s = read_file(net_path, NET_MAX_TEXT, &len), *plain;
-    if (!s) die(EXIT_USAGE, "%s:", net_path);
+    if (!s) die(EXIT_FAILED, "%s:", net_path);
     if (strlen(s) != len) die(EXIT_USAGE, "%s: not a text", net_path);
     if (!(plain = net_expand(s, net_path, settings.item, settings.count, err))) die(EXIT_USAGE, "%s", err);
     char *extra = xasprintf("--net=MODEL_%016" PRIx64, hash64(HASH64_START, s, len));

@@ -1,4 +1,5 @@
 /* ganstep: trains a generator against a critic on a stream of images, or draws images from a trained one. */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -148,6 +149,7 @@ static void gallery_close(gallery *g) {
 static net *load_net(const char *path) {
     char err[NET_ERROR];
     net *n = net_load(path, err);
+    if (!n && errno) die(EXIT_FAILED, "%s", err);
     if (!n || !net_shape(n, 0, 0, 0, err) || !net_can_train(n, err)) die(EXIT_USAGE, "%s", err);
     if (!net_alloc(n, &ops_f32)) die(EXIT_FAILED, "%s: not enough memory for its weights", path);
     return n;

@@ -139,6 +139,8 @@ static void done(void *slot, void *shared) {
         text key = {0};
         die(EXIT_FAILED, "record %" PRIu64 " (key %s): %s", it->in.seq, tns_meta_get(&it->in.meta, "key", &key), it->why);
     }
+    if (it->status == IMAGE_FAILED)
+        die(EXIT_FAILED, "%s: %s", it->path, it->why); /* the set would lack it for no fault of its own */
     if (it->status != IMAGE_DONE) {
         if (strict) die(it->status == IMAGE_BROKEN ? EXIT_CORRUPT : EXIT_FAILED, "%s: %s", it->path, it->why);
         skipped[it->status]++;

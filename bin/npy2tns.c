@@ -127,7 +127,9 @@ static void convert(const char *path, column *key_column, column *label_column) 
         prog_progress(i + 1, n, "records");
     }
     char more;
-    if (full_read(fd, &more, 1) != 0) die(EXIT_CORRUPT, "%s: longer than its shape says", name);
+    ptrdiff_t beyond = full_read(fd, &more, 1);
+    if (beyond < 0) die(EXIT_FAILED, "%s:", name);
+    if (beyond) die(EXIT_CORRUPT, "%s: longer than its shape says", name);
     tns_frame_free(&f);
     if (fd) close(fd);
 }

@@ -40,13 +40,20 @@ static void add_header(const char *name, const tns_frame *f) {
 /* All headers of a regular file. Damage ends the search: it is reported when the file is read. */
 static void scan(int fd, const char *name) {
     tns_frame f = {0};
-    uint64_t at = (uint64_t)lseek(fd, 0, SEEK_CUR), length;
+    char err[512];
+    off_t start = lseek(fd, 0, SEEK_CUR);
+    if (start < 0) die(EXIT_FAILED, "%s:", name);
+    uint64_t at = (uint64_t)start, length;
     int type, is_errno;
-    for (; (type = tns_peek_at(fd, at, prog.max_record, &length)); at += length)
+    for (; (type = tns_peek_at(fd, at, prog.max_record, &length)) > 0; at += length)
         if (type == 'H') {
-            if (tns_read_at(fd, at, name, prog.max_record, &f, NULL, &is_errno) < 0) break;
+            if (tns_read_at(fd, at, name, prog.max_record, &f, err, &is_errno) < 0) {
+                if (is_errno) die(EXIT_FAILED, "%s", err);
+                break;
+            }
             add_header(name, &f);
         }
+    if (type < 0) die(EXIT_FAILED, "%s:", name);
     tns_frame_free(&f);
 }
 

@@ -35,6 +35,7 @@ static match *compile(void) {
         const char *p = patterns.item[i], *equals = strchr(p, '=');
         if (!equals || equals == p) prog_usage("-e %s: not NAME=RE", p);
         int wrong = regcomp(&m[i].re, equals + 1, REG_EXTENDED | REG_NOSUB);
+        if (wrong == REG_ESPACE) out_of_memory(0);
         if (wrong) {
             char why[200];
             regerror(wrong, &m[i].re, why, sizeof why);
@@ -50,7 +51,7 @@ static match *compile(void) {
 static bool matches(const match *m, const tns_meta *meta) {
     static text name, value;
     for (size_t pos = 0; tns_meta_next(meta, &pos, &name, &value);)
-        if (!strcmp(name.s, m->name) && !regexec(&m->re, value.s, 0, NULL, 0)) return true;
+        if (!strcmp(name.s, m->name) && regex_finds(&m->re, value.s, 0, NULL)) return true;
     return false;
 }
 

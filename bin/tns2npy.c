@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
     if (!prog.output && isatty(1)) die(EXIT_USAGE, "no array to a terminal: use -o FILE");
     /* The header says how many records there are, so the input is read twice. */
     const char *path = spool_input(prog.operand[0]);
-    off_t start = path ? 0 : lseek(0, 0, SEEK_CUR);
+    off_t start = spool_start(path);
     prog_input *in = prog_open(path);
     npy_header h = look_through(in);
     prog_close(in);

@@ -105,7 +105,7 @@ int main(int argc, char **argv) {
     if (from) read_cursor(from, &epoch, &consumed);
 
     const char *path = spool_input(prog.operand[0]);
-    off_t base = path ? 0 : lseek(0, 0, SEEK_CUR);
+    off_t base = spool_start(path);
     prog_input *in = prog_open(path);
     posix_fadvise(prog_fd(in), 0, 0, POSIX_FADV_SEQUENTIAL);
     shuffle s = {.seed = prog.seed, .by_label = up_to || balance};

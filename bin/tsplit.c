@@ -170,7 +170,7 @@ int main(int argc, char **argv) {
     const char *path = by ? prog.operand[0] : spool_input(prog.operand[0]);
     split_index x = {0};
     if (!by) {
-        off_t start = path ? 0 : lseek(0, 0, SEEK_CUR);
+        off_t start = spool_start(path);
         count_pass(path, &x);
         if (!path && lseek(0, start, SEEK_SET) < 0) die(EXIT_FAILED, "standard input:");
     }

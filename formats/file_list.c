@@ -136,6 +136,7 @@ static int by_name(const FTSENT **a, const FTSENT **b) {
 /* The walk's next file. */
 static bool next_in_directory(file_list *l, file_entry *e) {
     FTSENT *f;
+    struct stat st;
     while (errno = 0, (f = fts_read(l->walk))) {
         *e = (file_entry){.path = f->fts_path};
         if (f->fts_level > 0 && f->fts_name[0] == '.') {
@@ -152,9 +153,19 @@ static bool next_in_directory(file_list *l, file_entry *e) {
         case FTS_DNR:
         case FTS_NS:
         case FTS_ERR:
+            if (machine_failed(f->fts_errno)) {
+                errno = f->fts_errno;
+                die(EXIT_FAILED, "%s:", f->fts_path);
+            }
             e->error = strerror(f->fts_errno);
             break;
         case FTS_SLNONE:
+            /* fts says so whenever stat() failed, for whatever reason: then it looks again. */
+            if (stat(f->fts_accpath, &st) == 0) {
+                fts_set(l->walk, f, FTS_AGAIN);
+                continue;
+            }
+            if (machine_failed(errno)) die(EXIT_FAILED, "%s:", f->fts_path);
             e->error = "a link to nowhere";
             break;
         }
@@ -180,7 +191,9 @@ bool file_list_next(file_list *l, file_entry *e) {
     for (;;) {
         if (l->walk && next_in_directory(l, e)) return true;
         if (!(name = next_name(l))) return false;
-        if (stat(name, &st) < 0 || !S_ISDIR(st.st_mode)) break;
+        int failed = stat(name, &st) < 0 ? errno : 0;
+        if (machine_failed(failed)) die(EXIT_FAILED, "%s:", name);
+        if (failed || !S_ISDIR(st.st_mode)) break;
         if (!l->root) {
             free(l->prefix);
             l->prefix = last_component(name);

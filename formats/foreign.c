@@ -99,11 +99,7 @@ bool foreign_read(const weights *w, int i, const net_param *p, tns_frame *f, cha
         tns_frame_free(&raw);
         return false;
     }
-    if (!tns_frame_shape(f, TNS_F32, p->rank, p->shape)) {
-        snprintf(err, WEIGHTS_ERROR, "out of memory");
-        tns_frame_free(&raw);
-        return false;
-    }
+    if (!tns_frame_shape(f, TNS_F32, p->rank, p->shape)) out_of_memory(p->count * sizeof(float));
     float *plain = xarray(p->count + 1, sizeof *plain), *to = f->data;
     floats_of(&raw, plain);
     axes_of(&w->weight[i], p, axis);

@@ -21,6 +21,7 @@ struct groups {
 groups *groups_from_regex(const char *regex) {
     groups *g = xarray(1, sizeof *g);
     int failed = regcomp(&g->regex, regex, REG_EXTENDED);
+    if (failed == REG_ESPACE) out_of_memory(0);
     if (failed) {
         char why[256];
         regerror(failed, &g->regex, why, sizeof why);
@@ -87,7 +88,7 @@ char *groups_find(const groups *g, const char *key) {
         return found ? xstrdup(found->group) : NULL;
     }
     regmatch_t m[2];
-    if (regexec(&g->regex, key, 2, m, 0)) return NULL;
+    if (!regex_finds(&g->regex, key, 2, m)) return NULL;
     int which = g->regex.re_nsub && m[1].rm_so >= 0 ? 1 : 0;
     if (m[which].rm_eo == m[which].rm_so) return NULL;
     return xasprintf("%.*s", (int)(m[which].rm_eo - m[which].rm_so), key + m[which].rm_so);

@@ -18,7 +18,7 @@
 static const size_t max_file = (size_t)1 << 30;
 
 const char *image_status_name(image_status s) {
-    static const char *const names[] = {"done", "unreadable", "not-image", "broken", "large"};
+    static const char *const names[] = {"done", "unreadable", "not-image", "broken", "large", "failed"};
     return names[s];
 }
 
@@ -30,6 +30,7 @@ static image_status read_bytes(const char *path, uint8_t **data, size_t *len, ch
     image_status status = IMAGE_UNREADABLE;
     *data = NULL;
     if (fd < 0 || fstat(fd, &st) < 0) {
+        status = machine_failed(errno) ? IMAGE_FAILED : IMAGE_UNREADABLE;
         snprintf(why, IMAGE_WHY, "%s", strerror(errno));
     } else if (!S_ISREG(st.st_mode)) {
         snprintf(why, IMAGE_WHY, "%s", S_ISDIR(st.st_mode) ? "is a directory" : "is not a regular file");
@@ -41,11 +42,13 @@ static image_status read_bytes(const char *path, uint8_t **data, size_t *len, ch
         status = IMAGE_BROKEN;
     } else if (!(*data = malloc((size_t)st.st_size))) {
         snprintf(why, IMAGE_WHY, "no memory for a file of %lld bytes", (long long)st.st_size);
+        status = IMAGE_FAILED;
     } else {
         ptrdiff_t got = full_read(fd, *data, (size_t)st.st_size);
-        if (got < 0)
+        if (got < 0) {
+            status = machine_failed(errno) ? IMAGE_FAILED : IMAGE_UNREADABLE;
             snprintf(why, IMAGE_WHY, "%s", strerror(errno));
-        else
+        } else
             status = IMAGE_DONE, *len = (size_t)got;
     }
     if (fd >= 0) close(fd);
@@ -182,7 +185,7 @@ static image_status run_vips(const vips_job *job, char why[IMAGE_WHY]) {
     pthread_once(&once, start_vips);
     if (!vips_started) {
         snprintf(why, IMAGE_WHY, "libvips can't start");
-        return IMAGE_UNREADABLE;
+        return IMAGE_FAILED;
     }
     image_status (*decode)(const vips_job *) = job->rest ? convert_pixels : decode_file;
     pthread_rwlock_rdlock(&lock);
@@ -195,6 +198,7 @@ static image_status run_vips(const vips_job *job, char why[IMAGE_WHY]) {
     if (status == IMAGE_BROKEN) {
         char *message = vips_error_buffer_copy();
         snprintf(why, IMAGE_WHY, "%s", first_line(message));
+        if (strstr(why, "out of memory")) status = IMAGE_FAILED;
         g_free(message);
     }
     pthread_rwlock_unlock(&lock);
@@ -257,7 +261,7 @@ static image_status decode_bytes(const uint8_t *data, size_t len, const image_wa
                  (unsigned long long)want->max_pixels);
     } else if (status == IMAGE_DONE && !orient(im, orientation)) {
         snprintf(why, IMAGE_WHY, "no memory for %d x %d pixels", im->width, im->height);
-        status = IMAGE_UNREADABLE;
+        status = IMAGE_FAILED;
     }
     return status;
 }

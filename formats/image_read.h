@@ -18,9 +18,10 @@ typedef enum {
     IMAGE_UNREADABLE, /* can't be opened or read, or is no regular file */
     IMAGE_NOT_IMAGE, /* no known image format */
     IMAGE_BROKEN, /* cut short, damaged, or of a kind that can't be decoded */
-    IMAGE_LARGE /* more than want.max_pixels, or 1 GiB of file */
+    IMAGE_LARGE, /* more than want.max_pixels, or 1 GiB of file */
+    IMAGE_FAILED /* no fault of the file: no memory or descriptor to be had, or the disk fails. Another try may get the picture */
 } image_status;
-/* "unreadable", "not-image", "broken", "large": the reason as counted in dropped=. */
+/* "unreadable", "not-image", "broken", "large", "failed": the reason as counted in dropped=. */
 const char *image_status_name(image_status s);
 
 typedef struct {

@@ -19,6 +19,7 @@ typedef struct {
     struct jpeg_progress_mgr progress;
     jmp_buf leave;
     bool in_pixels; /* past the header */
+    bool no_memory;
     char *why;
 } handler;
 
@@ -27,6 +28,7 @@ static _Noreturn void fail(j_common_ptr j) {
     char what[JMSG_LENGTH_MAX];
     h->manager.format_message(j, what);
     snprintf(h->why, IMAGE_WHY, "%s", what);
+    h->no_memory = j->err->msg_code == JERR_OUT_OF_MEMORY;
     longjmp(h->leave, 1);
 }
 
@@ -114,7 +116,7 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
         rest->icc = NULL;
         free(im->rgb);
         im->rgb = NULL;
-        return IMAGE_BROKEN;
+        return h.no_memory ? IMAGE_FAILED : IMAGE_BROKEN;
     }
     jpeg_create_decompress(&j);
     j.progress = &h.progress;

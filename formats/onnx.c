@@ -14,7 +14,7 @@ void *onnx_alloc(onnx *o, size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count ? count : 1, size, &bytes) || bytes > BUDGET - o->budget) return NULL;
     void *p = calloc(1, bytes);
-    if (!p) return NULL;
+    if (!p) out_of_memory(bytes);
     o->budget += bytes;
     if (o->owned_count == o->owned_room) {
         o->owned_room = o->owned_room ? 2 * o->owned_room : 256;

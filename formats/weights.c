@@ -260,12 +260,12 @@ bool weights_read(const weights *w, int i, tns_frame *f, char err[WEIGHTS_ERROR]
     const weight *t = &w->weight[i];
     const unsigned char *data = t->data;
     unsigned char *own = NULL;
-    if (!tns_frame_shape(f, t->dtype, t->rank, t->shape)) return says(err, t->name, "out of memory");
+    if (!tns_frame_shape(f, t->dtype, t->rank, t->shape)) out_of_memory(0); /* that it isn't too large, weights_open has seen */
     if (t->member >= 0) {
         const zip *z = w->archive;
         const zip_member *m = &z->member[t->member];
-        own = malloc((size_t)m->size + 1);
-        const char *wrong = own ? zip_read(m, own, (size_t)m->size) : "out of memory";
+        own = xmalloc((size_t)m->size + 1);
+        const char *wrong = zip_read(m, own, (size_t)m->size);
         if (wrong) return free(own), says(err, t->name, wrong);
         data = own + t->skip;
     }

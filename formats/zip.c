@@ -127,7 +127,7 @@ const zip_member *zip_find(const zip *z, const char *name) {
 static const char *inflate_member(const zip_member *m, unsigned char *to, size_t n) {
     enum { PIECE = 1 << 30 };
     z_stream s = {0};
-    if (inflateInit2(&s, -MAX_WBITS) != Z_OK) return "not enough memory to inflate";
+    if (inflateInit2(&s, -MAX_WBITS) != Z_OK) out_of_memory(0);
     uint64_t in = 0, out = 0;
     int status = Z_OK;
     while (out < n && status == Z_OK) {
@@ -143,6 +143,7 @@ static const char *inflate_member(const zip_member *m, unsigned char *to, size_t
         if (status == Z_OK && s.avail_out && !s.avail_in && in == m->packed) break;
     }
     inflateEnd(&s);
+    if (status == Z_MEM_ERROR) out_of_memory(0);
     return out == n && (status == Z_OK || status == Z_STREAM_END) ? NULL : "is damaged";
 }
 

@@ -56,10 +56,11 @@ void die(int status, const char *fmt, ...) {
     exit(status);
 }
 
-static _Noreturn void out_of_memory(size_t n) {
+void out_of_memory(size_t n) {
     /* No allocation here: there is none to be had. */
     char line[128];
-    int len = snprintf(line, sizeof line, "%.60s: out of memory (%zu bytes asked for)\n", base_program, n);
+    int len = n ? snprintf(line, sizeof line, "%.60s: out of memory (%zu bytes asked for)\n", base_program, n)
+                : snprintf(line, sizeof line, "%.60s: out of memory\n", base_program);
     full_write(2, line, (size_t)len);
     exit(EXIT_FAILED);
 }
@@ -72,7 +73,7 @@ void *xmalloc(size_t n) {
 
 void *xarray(size_t n, size_t size) {
     void *p = calloc(n ? n : 1, size ? size : 1);
-    if (!p) out_of_memory(n);
+    if (!p) out_of_memory(size && n > SIZE_MAX / size ? SIZE_MAX : n * size);
     return p;
 }
 
@@ -275,6 +276,13 @@ int full_write(int fd, const void *buf, size_t n) {
     return 0;
 }
 
+bool regex_finds(const regex_t *re, const char *s, size_t matches, regmatch_t *match) {
+    errno = 0;
+    int wrong = regexec(re, s, matches, match, 0);
+    if (wrong == REG_ESPACE || (wrong && errno == ENOMEM)) out_of_memory(0);
+    return !wrong;
+}
+
 char *read_file(const char *path, size_t max, size_t *len) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return NULL;
@@ -298,6 +306,10 @@ char *read_file(const char *path, size_t max, size_t *len) {
     s[n] = 0;
     if (len) *len = n;
     return s;
+}
+
+bool machine_failed(int error) {
+    return error == ENOMEM || error == EMFILE || error == ENFILE || error == EIO;
 }
 
 uint64_t hash64(uint64_t h, const void *p, size_t n) {

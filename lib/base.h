@@ -5,6 +5,7 @@
 #ifndef FACADE_BASE_H
 #define FACADE_BASE_H
 
+#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,9 @@ void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* warn(), then exit with the status. Temporary outputs are removed by prog's exit handler. */
 __attribute__((noreturn)) void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Says so and exits with 1: for memory that something else asked for in vain, n bytes (0: it didn't say how many). */
+__attribute__((noreturn)) void out_of_memory(size_t n);
 
 /* Memory that is there, or the program ends with status 1 and says how much was asked for.
  * xarray checks n*size for overflow and zeroes. All are freed with free(). */
@@ -62,9 +66,16 @@ void format_f64(char out[32], double v);
 ptrdiff_t full_read(int fd, void *buf, size_t n);
 int full_write(int fd, const void *buf, size_t n);
 
+/* regexec(), but that no memory is no "no match" (glibc doesn't tell them apart): a record would be lost. */
+bool regex_finds(const regex_t *re, const char *s, size_t matches, regmatch_t *match);
+
 /* A whole file as text (NUL appended, not counted in *len, which may be NULL). NULL with errno when it can't be read or is
  * longer than max bytes (EFBIG). The caller frees. */
 char *read_file(const char *path, size_t max, size_t *len);
+
+/* Whether an errno is this machine's trouble (memory, descriptors, a failing disk), not the fault of the file that met it: passing over
+ * that file would lose it. */
+bool machine_failed(int error);
 
 /* 64-bit FNV-1a, for ids and keys (not against attackers). hash64(HASH64_START, ...) to begin; chain for more. */
 #define HASH64_START UINT64_C(0xcbf29ce484222325)

@@ -53,10 +53,7 @@ net *cls_net(const net *parsed, int h, int w, int c, const ops *o, char **whole,
                  last->line, out->h, out->w, out->c);
         good = false;
     }
-    if (good && !net_alloc(n, o)) {
-        snprintf(err, NET_ERROR, "%.150s: not enough memory for its weights", parsed->file);
-        good = false;
-    }
+    if (good && !net_alloc(n, o)) die(EXIT_FAILED, "%s: not enough memory for its weights", parsed->file);
     if (good) return n;
     net_free(n);
     free(*whole);

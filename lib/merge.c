@@ -55,9 +55,8 @@ static bool differ(const tns_meta *walked, const tns_meta *other, const tns_meta
 
 bool merge_header(tns_frame *into, const tns_frame *next, char err[512]) {
     if (!into->type) {
-        if (tns_frame_copy(into, next)) return true;
-        snprintf(err, 512, "no memory for the header");
-        return false;
+        if (!tns_frame_copy(into, next)) out_of_memory(next->data_len);
+        return true;
     }
     tns_meta *a = &into->meta;
     const tns_meta *b = &next->meta;

@@ -150,10 +150,7 @@ net *model_net(const model *m, int h, int w, int c, char err[MODEL_ERROR]) {
     net *n = net_parse(tns_meta_get(&m->header, field, &source), m->path, net_err);
     bool good = n && net_shape(n, h, w, c, net_err);
     if (!good) snprintf(err, MODEL_ERROR, "%.500s", net_err);
-    if (good && !net_alloc(n, &ops_f32)) {
-        snprintf(err, MODEL_ERROR, "%.300s: not enough memory for its weights", m->path);
-        good = false;
-    }
+    if (good && !net_alloc(n, &ops_f32)) die(EXIT_FAILED, "%s: not enough memory for its weights", m->path);
     for (int i = 0; good && i < n->params; i++) good = fill_param(m, n, &n->param[i], err);
     free(field);
     free(source.s);

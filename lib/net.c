@@ -462,7 +462,9 @@ net *net_load(const char *path, char err[NET_ERROR]) {
     size_t len;
     char *s = read_file(path, NET_MAX_TEXT, &len);
     if (!s) {
-        snprintf(err, NET_ERROR, "%.200s: %s", path, strerror(errno));
+        int failed = errno;
+        snprintf(err, NET_ERROR, "%.200s: %s", path, strerror(failed));
+        errno = failed;
         return NULL;
     }
     net *n = NULL;
@@ -471,6 +473,7 @@ net *net_load(const char *path, char err[NET_ERROR]) {
     else
         n = net_parse(s, path, err);
     free(s);
+    errno = 0;
     return n;
 }
 

@@ -169,7 +169,7 @@ typedef struct {
 
 /* The graph of a text. file: what messages call it ("gen.net"). NULL with "gen.net:4: ..." in err. */
 net *net_parse(const char *text, const char *file, char err[NET_ERROR]);
-/* Reads and parses a file. */
+/* Reads and parses a file. NULL with errno when it can't be read, with errno 0 when it is no network. */
 net *net_load(const char *path, char err[NET_ERROR]);
 void net_free(net *n);
 /* Whether net_run can run it; the message names the first line that only inference (infer.h) knows. */

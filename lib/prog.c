@@ -479,10 +479,18 @@ void prog_write(const tns_frame *f) {
     }
 }
 
+/* stdio itself loses what an interrupted write didn't take. */
+static ssize_t write_text(void *cookie, const char *s, size_t n) {
+    (void)cookie;
+    return full_write(out_fd(), s, n) < 0 ? 0 : (ssize_t)n;
+}
+
 FILE *prog_text(void) {
     if (!out_text) {
-        out_text = prog.output ? fdopen(dup(out_fd()), "w") : stdout;
-        if (!out_text) die(EXIT_FAILED, "%s:", prog.output);
+        int fd = out_fd();
+        out_text = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_text});
+        if (!out_text) die(EXIT_FAILED, "%s:", prog.output ? prog.output : "standard output");
+        if (isatty(fd)) setvbuf(out_text, NULL, _IOLBF, 0);
     }
     return out_text;
 }
@@ -502,7 +510,7 @@ int prog_finish(void) {
             if (!errno) errno = EIO;
             output_failed();
         }
-        if (out_text != stdout) fclose(out_text);
+        fclose(out_text);
         out_text = NULL;
     }
     tns_writer_close(out_writer);

@@ -65,3 +65,9 @@ const char *spool_input(const char *path) {
     if (!standard) close(from);
     return NULL;
 }
+
+off_t spool_start(const char *path) {
+    off_t start = path ? 0 : lseek(0, 0, SEEK_CUR);
+    if (start < 0) die(EXIT_FAILED, "standard input:");
+    return start;
+}

@@ -2,10 +2,15 @@
 #ifndef FACADE_SPOOL_H
 #define FACADE_SPOOL_H
 
+#include <sys/types.h>
+
 /* The path to give to prog_open (NULL: standard input) so that its descriptor is a regular file. That is path itself when it names one
  * or is standard input (NULL or "-") redirected from one. Anything else, a pipe mostly, is copied to its end into an unlinked
  * temporary file in $TMPDIR (default /tmp), which becomes standard input. Exits with 1 when that fails. */
 const char *spool_input(const char *path);
+
+/* Where such an input begins: 0 of a path, where standard input stands when path is NULL. Exits with 1 when that can't be had. */
+off_t spool_start(const char *path);
 
 /* Copies the rest of descriptor `from` into such a temporary file, and gives a descriptor of that, at its beginning. name is for messages.
  * Exits with 1 when it fails. Both descriptors are the caller's. */

@@ -129,7 +129,7 @@ net *state_net(const tns_meta *header, const char *name, const char *file, const
     if (!source) {
         snprintf(err, NET_ERROR, "%.150s holds no network called %.40s", file, name);
     } else if ((n = net_parse(source, file, err)) && (!net_shape(n, 0, 0, 0, err) || !net_alloc(n, o))) {
-        if (n->shaped) snprintf(err, NET_ERROR, "%.150s: not enough memory for the network %.40s", file, name);
+        if (n->shaped) die(EXIT_FAILED, "%s: not enough memory for the network %s", file, name);
         net_free(n);
         n = NULL;
     }

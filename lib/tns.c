@@ -173,7 +173,7 @@ void tns_meta_addf(tns_meta *m, const char *name, const char *fmt, ...) {
     char *value;
     va_list ap;
     va_start(ap, fmt);
-    if (vasprintf(&value, fmt, ap) < 0) die(EXIT_FAILED, "out of memory");
+    if (vasprintf(&value, fmt, ap) < 0) out_of_memory(0);
     va_end(ap);
     tns_meta_add(m, name, value);
     free(value);
@@ -649,8 +649,9 @@ int tns_peek_at(int fd, uint64_t offset, uint64_t max_data, uint64_t *length) {
     char buf[160];
     header_lengths len;
     tns_frame f = {0};
-    if (full_pread(fd, h, HEADER, offset) < HEADER || parse_header(h, max_data ? max_data : TNS_MAX_DATA, &f, &len, buf))
-        return 0;
+    ptrdiff_t got = full_pread(fd, h, HEADER, offset);
+    if (got < 0) return -1;
+    if (got < HEADER || parse_header(h, max_data ? max_data : TNS_MAX_DATA, &f, &len, buf)) return 0;
     *length = HEADER + len.meta_len + padding(len.meta_len) + len.data_len + padding(len.data_len);
     return f.type;
 }

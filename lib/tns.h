@@ -129,7 +129,7 @@ int tns_read_at(int fd, uint64_t offset, const char *name, uint64_t max_data, tn
 
 /* What kind of frame stands at an offset of a seekable fd ('H', 'R', 'E') and how many bytes it takes, from its 64-byte header alone,
  * whose checksum is verified: to hop from frame to frame. 0 when there is none (end of the file, damage, over max_data): who
- * wants to know why reads the stream there. */
+ * wants to know why reads the stream there. -1 with errno when the file can't be read. */
 int tns_peek_at(int fd, uint64_t offset, uint64_t max_data, uint64_t *length);
 
 /* ---- writing ---- */
