@@ -1,7 +1,7 @@
 #include "formats/file_list.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <fts.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +11,22 @@
 
 #include "lib/base.h"
 
+typedef struct {
+    char **name;
+    size_t n, at, len; /* len: of its path */
+    dev_t dev;
+    ino_t ino;
+} folder;
+
 struct file_list {
     char *const *operand;
     int delimiter;
     char *line; /* a name from standard input */
     size_t line_cap;
-    FTS *walk; /* the directory we are in, or NULL */
-    const char *top; /* ... as it was named */
+    folder *in; /* the directories that we are in */
+    size_t depth;
+    text path;
+    const char *top; /* the first of them, as it was named */
     const char *root;
     char *prefix; /* last component of the root or of the directory we are in */
     text key, dir;
@@ -129,67 +138,94 @@ static void name_it(file_list *l, file_entry *e, const char *rest) {
     e->first_dir = l->dir.s;
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b) {
-    return strcmp((*a)->fts_name, (*b)->fts_name);
+/* ---- walking a directory ----
+ * Not by fts(3): in glibc's, refused memory makes it leave out a directory without a word, or crash. */
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void free_names(folder *f) {
+    for (size_t i = 0; i < f->n; i++) free(f->name[i]);
+    free(f->name);
+}
+
+/* Goes into the directory l->path: its names, sorted, without hidden ones. 0 or an errno. */
+static int enter(file_list *l, const struct stat *st) {
+    DIR *dir = opendir(l->path.s);
+    if (!dir) return errno;
+    folder f = {.len = l->path.len, .dev = st->st_dev, .ino = st->st_ino};
+    size_t cap = 0;
+    struct dirent *d;
+    while (errno = 0, (d = readdir(dir))) {
+        if (d->d_name[0] == '.') continue;
+        if (f.n == cap) f.name = xrealloc(f.name, (cap = cap ? 2 * cap : 64) * sizeof *f.name);
+        f.name[f.n++] = xstrdup(d->d_name);
+    }
+    int failed = errno;
+    closedir(dir);
+    if (failed) {
+        free_names(&f);
+        return failed;
+    }
+    if (f.n) qsort(f.name, f.n, sizeof *f.name, by_name);
+    l->in = xrealloc(l->in, (l->depth + 1) * sizeof *l->in);
+    l->in[l->depth++] = f;
+    return 0;
+}
+
+/* What stands at l->path: enters a directory. NULL, or why it can't be read. */
+static const char *look_at(file_list *l, bool *directory) {
+    struct stat st;
+    int failed = stat(l->path.s, &st) < 0 ? errno : 0;
+    *directory = !failed && S_ISDIR(st.st_mode);
+    if (*directory) {
+        for (size_t i = 0; i < l->depth; i++)
+            if (l->in[i].dev == st.st_dev && l->in[i].ino == st.st_ino) return "a directory that contains itself";
+        failed = enter(l, &st);
+    }
+    if (machine_failed(failed)) {
+        errno = failed;
+        die(EXIT_FAILED, "%s:", l->path.s);
+    }
+    if (failed == ENOENT && !lstat(l->path.s, &st)) return "a link to nowhere";
+    return failed ? strerror(failed) : NULL;
 }
 
 /* The walk's next file. */
 static bool next_in_directory(file_list *l, file_entry *e) {
-    FTSENT *f;
-    struct stat st;
-    while (errno = 0, (f = fts_read(l->walk))) {
-        *e = (file_entry){.path = f->fts_path};
-        if (f->fts_level > 0 && f->fts_name[0] == '.') {
-            fts_set(l->walk, f, FTS_SKIP);
+    while (l->depth) {
+        folder *f = &l->in[l->depth - 1];
+        if (f->at == f->n) {
+            free_names(f);
+            l->depth--;
             continue;
         }
-        switch (f->fts_info) {
-        case FTS_D:
-        case FTS_DP:
-            continue;
-        case FTS_DC:
-            e->error = "a directory that contains itself";
-            break;
-        case FTS_DNR:
-        case FTS_NS:
-        case FTS_ERR:
-            if (machine_failed(f->fts_errno)) {
-                errno = f->fts_errno;
-                die(EXIT_FAILED, "%s:", f->fts_path);
-            }
-            e->error = strerror(f->fts_errno);
-            break;
-        case FTS_SLNONE:
-            /* fts says so whenever stat() failed, for whatever reason: then it looks again. */
-            if (stat(f->fts_accpath, &st) == 0) {
-                fts_set(l->walk, f, FTS_AGAIN);
-                continue;
-            }
-            if (machine_failed(errno)) die(EXIT_FAILED, "%s:", f->fts_path);
-            e->error = "a link to nowhere";
-            break;
-        }
+        l->path.len = f->len;
+        if (l->path.s[f->len - 1] != '/') text_add(&l->path, "/");
+        text_add(&l->path, f->name[f->at++]);
+        bool directory;
+        const char *error = look_at(l, &directory);
+        if (directory && !error) continue;
+        *e = (file_entry){.path = l->path.s, .error = error};
         if (l->root) {
-            char *rest = below_root(f->fts_path, l->root);
+            char *rest = below_root(e->path, l->root);
             name_it(l, e, rest);
             free(rest);
         } else {
-            const char *rest = f->fts_path + strlen(l->top);
+            const char *rest = e->path + strlen(l->top);
             name_it(l, e, rest + strspn(rest, "/"));
         }
         return true;
     }
-    if (errno) die(EXIT_FAILED, "%s:", l->top);
-    fts_close(l->walk);
-    l->walk = NULL;
     return false;
 }
 
 bool file_list_next(file_list *l, file_entry *e) {
-    const char *name;
+    const char *name, *error = NULL;
     struct stat st;
-    for (;;) {
-        if (l->walk && next_in_directory(l, e)) return true;
+    while (!error) {
+        if (next_in_directory(l, e)) return true;
         if (!(name = next_name(l))) return false;
         int failed = stat(name, &st) < 0 ? errno : 0;
         if (machine_failed(failed)) die(EXIT_FAILED, "%s:", name);
@@ -199,10 +235,12 @@ bool file_list_next(file_list *l, file_entry *e) {
             l->prefix = last_component(name);
         }
         l->top = name;
-        l->walk = fts_open((char *const[]){(char *)name, NULL}, FTS_LOGICAL | FTS_NOCHDIR, by_name);
-        if (!l->walk) die(EXIT_FAILED, "%s:", name);
+        l->path.len = 0;
+        text_add(&l->path, name);
+        bool directory;
+        error = look_at(l, &directory);
     }
-    *e = (file_entry){.path = name, .key = name};
+    *e = (file_entry){.path = name, .key = name, .error = error};
     if (l->root) {
         char *rest = below_root(name, l->root);
         name_it(l, e, rest);
@@ -212,7 +250,9 @@ bool file_list_next(file_list *l, file_entry *e) {
 }
 
 void file_list_close(file_list *l) {
-    if (l->walk) fts_close(l->walk);
+    while (l->depth) free_names(&l->in[--l->depth]);
+    free(l->in);
+    free(l->path.s);
     free(l->line);
     free(l->prefix);
     free(l->key.s);
