@@ -69,13 +69,17 @@ deps:
 
 # ---- build ----
 
-cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-missing-field-initializers -fopenmp -ffp-contract=off $(CFLAGS) $(sanitize)
+# Checked calls and stacks, an address of its own for every run, and tables that nobody writes to: what hostile input would want. Level 3 where the
+# compiler can, else it takes 2. Sanitizers and gcov bring checks of their own.
+harden := $(if $(SANITIZE)$(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) -fstack-protector-strong -fPIE
+harden_link := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-missing-field-initializers -fopenmp -ffp-contract=off $(harden) $(CFLAGS) $(sanitize)
 cppflags := -D_GNU_SOURCE -DFACADE_VERSION='"$(VERSION)"' -I. $(CPPFLAGS)
 libs := -Wl,--as-needed $(lib_libs) -ldnnl -lm -lpthread
 compile := $(CC) $(cppflags) $(lib_cflags) $(cflags) -MMD -MP
 # Loops over pixels and weights want gcc's vectors; nothing there looks at errno or traps, and the bytes stay the same.
 vectors := -O3 -fno-math-errno -fno-trapping-math
-link := $(CC) $(cflags) $(LDFLAGS)
+link := $(CC) $(cflags) $(harden_link) $(LDFLAGS)
 
 # Stamps that change only when the flags do.
 ifdef lib_cflags
@@ -115,6 +119,12 @@ $(programs): bin/%: $(build)/bin/%.o $(build)/libtns.a build/link.cmd
 $(c_tests): $(build)/tests/c/%: $(build)/tests/c/%.o $(c_tests_common) $(build)/libtns.a build/link.cmd
 	$(call run,LINK,$(link) -o $@ $(filter %.o %.a,$^) $(libs))
 
+# Fuzz targets as plain programs that replay files (tests/fuzz.bats); tests/fuzz/run builds the fuzzers.
+replays := $(patsubst tests/fuzz/%.c,$(build)/tests/fuzz/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+$(build)/tests/fuzz/%.o: compile += -Wno-comment
+$(replays): %: %.o $(build)/tests/fuzz/replay.o $(build)/libtns.a build/link.cmd
+	$(call run,LINK,$(link) -o $@ $(filter %.o %.a,$^) $(libs))
+
 # For tests only: makes calls fail (tests/faults/run).
 build/tests/inject.so: tests/faults/inject.c
 	@mkdir -p $(@D)
@@ -122,7 +132,7 @@ build/tests/inject.so: tests/faults/inject.c
 
 $(build)/compile.cmd build/link.cmd: ;
 
-objects := $(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_common)
+objects := $(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_common) $(replays:%=%.o) $(build)/tests/fuzz/replay.o
 .SECONDARY: $(objects)
 -include $(objects:.o=.d)
 
@@ -130,10 +140,19 @@ objects := $(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_comm
 
 ## make test: build, run every test; the last line counts them. TESTS=FILES for some, SANITIZE=address,undefined for all that gcc can check
 TESTS := $(wildcard tests/*.bats) $(c_tests)
-test: all $(c_tests) build/tests/inject.so
+test: all $(c_tests) $(replays) build/tests/inject.so
 	@$(call need,bats python3 gnuplot,$(test_packages))
 	@{ python3 -c 'import numpy' || /usr/bin/python3 -c 'import numpy'; } 2>/dev/null || { $(call install,$(test_packages)); }
 	@tests/run -j$(JOBS) $(TESTS)
+
+## make soak: the long tests: every call fails, pipelines are killed, fuzzing, load, sanitizers, coverage; rewrites RELIABILITY.md. QUICK=1 for a little of each, PARTS= for some
+PARTS :=
+soak: all $(c_tests) $(replays) build/tests/inject.so
+	@tests/soak $(PARTS)
+
+## make coverage: which lines of lib, formats and bin the tests run: build/coverage.tsv. TESTS=FILES for some
+coverage:
+	@tests/coverage $(if $(filter command line,$(origin TESTS)),$(TESTS))
 
 ## make demo: draw photos, train a GAN on them, report in build/demo/report.html. DATA=DIR for your own photos; STEPS=, SIZE=...: pipelines/demo.mk
 demo: all
@@ -151,7 +170,7 @@ bench: all $(bench_tools)
 
 ## make check: static analysis, scripts, formatting, manuals
 c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch] tests/fuzz/*.c tests/faults/*.c bench/*.c)
-scripts := .ci/run tests/run tests/fuzz/run tests/faults/prepare $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh)
+scripts := .ci/run tests/run tests/fuzz/run tests/faults/prepare tests/soak tests/reliability tests/coverage tests/tsan tests/valgrind $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh)
 check:
 	@$(call need,clang-format cppcheck shellcheck mandoc,$(check_packages))
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -j$(JOBS) $(filter %.c,$(c_files))
@@ -190,4 +209,4 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all deps test demo bench check format install uninstall clean help
+.PHONY: all deps test soak coverage demo bench check format install uninstall clean help

@@ -1,5 +1,5 @@
-/* Any bytes as a .npy, read from a descriptor and from memory, and as a list of labels.
- * seeds: tests/fuzz/corpus/npy/*
+/* Any bytes as a .npy file or a list of labels: what is taken can be written and read again. From a descriptor and from memory.
+ * seeds:
  * sources: formats/npy.c lib/tns.c lib/crc.c lib/base.c */
 #include <stdint.h>
 #include <stdio.h>

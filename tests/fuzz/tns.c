@@ -1,5 +1,5 @@
 /* Any bytes as a stream: reading ends in frames or a message, and what was read, written again, is the same bytes.
- * seeds: tests/golden/cls.tns tests/golden/fid.tns tests/golden/wgan.tns
+ * seeds:
  * sources: lib/tns.c lib/crc.c lib/base.c lib/merge.c */
 #include <stdint.h>
 #include <stdio.h>
