@@ -17,6 +17,7 @@ CFLAGS := -O2 -g
 packages := gcc libc6-dev make pkg-config libvips-dev libjpeg62-turbo-dev libdnnl-dev libopenblas-dev zlib1g-dev
 demo_packages := gnuplot-nox
 test_packages := bats python3-numpy $(demo_packages)
+soak_packages := clang-14 libclang-rt-14-dev valgrind
 check_packages := clang-format cppcheck shellcheck mandoc
 
 # Sanitized objects live in a directory of their own; the programs are linked anew when the flags change.
@@ -65,7 +66,7 @@ need = for c in $(1); do command -v $$c >/dev/null || { $(call install,$(2)); br
 
 ## make deps: install the Debian packages that everything here needs (or name them)
 deps:
-	@$(call install,$(packages) $(test_packages) $(check_packages))
+	@$(call install,$(packages) $(test_packages) $(check_packages) $(soak_packages))
 
 # ---- build ----
 
@@ -148,6 +149,7 @@ test: all $(c_tests) $(replays) build/tests/inject.so
 ## make soak: the long tests: every call fails, pipelines are killed, fuzzing, load, sanitizers, coverage; rewrites RELIABILITY.md. QUICK=1 for a little of each, PARTS= for some
 PARTS :=
 soak: all $(c_tests) $(replays) build/tests/inject.so
+	@$(call need,clang-14 valgrind bats python3,$(test_packages) $(soak_packages))
 	@tests/soak $(PARTS)
 
 ## make coverage: which lines of lib, formats and bin the tests run: build/coverage.tsv. TESTS=FILES for some

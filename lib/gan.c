@@ -55,8 +55,8 @@ bool gan_open(gan *a, net *gen, net *critic, const gan_options *o, char err[NET_
     size_t bytes = (size_t)o->batch * sample_count(&critic->layer[0]) * gen->ops->real_size;
     if (good && penalty) good = (a->mixed = aligned_alloc64(bytes)) && (a->direction = aligned_alloc64(bytes));
     if (good && o->ema > 0) good = (a->ema = copy_of(gen)) != NULL;
-    if (!good) snprintf(err, NET_ERROR, "not enough memory for a batch of %d; try a smaller -b", o->batch);
-    return good;
+    if (!good) die(EXIT_FAILED, "not enough memory for a batch of %d; try a smaller -b", o->batch);
+    return true;
 }
 
 void gan_close(gan *a) {

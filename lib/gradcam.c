@@ -46,7 +46,7 @@ bool gradcam_open(gradcam *g, const net *n, const char *layer, char err[NET_ERRO
     } else if (l->flat) {
         snprintf(err, NET_ERROR, "%.80s gives a vector, and a heat map wants a map: a convolution, say", layer);
     } else if (!(g->run = net_run_new(g->n, 1, NET_FROZEN))) {
-        snprintf(err, NET_ERROR, "not enough memory to run %.150s", n->file);
+        die(EXIT_FAILED, "not enough memory to run %s", n->file);
     } else {
         g->h = l->h, g->w = l->w, g->c = l->c;
         g->value = xarray((size_t)l->h * (size_t)l->w * (size_t)l->c, sizeof *g->value);

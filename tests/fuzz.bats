@@ -5,7 +5,7 @@ setup() {
     cd "$BATS_TEST_DIRNAME/.." || exit
     build=build
     # The sanitized targets, when the programs are.
-    for d in build/sanitize-*; do if [ -d "$d" ] && nm bin/tls | grep -q __asan_init; then build=$d; fi; done
+    for d in build/sanitize-address*; do if [ -d "$d" ] && nm bin/tls | grep -q __asan_init; then build=$d; fi; done
 }
 
 @test "every fuzz target takes its seeds and its past crashers" {
@@ -14,7 +14,7 @@ setup() {
     for f in tests/fuzz/*.c; do
         name=$(basename "$f" .c)
         [ "$name" != replay ] || continue
-        # shellcheck disable=SC2046
+        # shellcheck disable=SC2046,SC2207
         inputs=($(sed -n '2s/^ \* seeds: //p' "$f") tests/fuzz/corpus/"$name"/*)
         [ "${#inputs[@]}" -ge 3 ]
         timeout 300 "$build/tests/fuzz/$name" "${inputs[@]}"
