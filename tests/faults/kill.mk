@@ -8,7 +8,7 @@ $(call stage,out/all.tns,out/real.tns out/fake.tns,cat out/real.tns out/fake.tns
 $(call stage,out/train.tns,out/all.tns,tsplit --by 60$(comma)40 --part 1 -o out/train.tns out/all.tns)
 $(call stage,out/test.tns,out/all.tns,tsplit --by 60$(comma)40 --part 2 -o out/test.tns out/all.tns)
 $(call stage,out/gan.tns,out/real.tns,tshuf --epochs 12 --from out/gan.state out/real.tns | ganstep --gen $(in)/gen.net --critic $(in)/critic.net -b 8 -j 1 --state out/gan.state --save-every 3 --sample-every 5 --sample-count 4 --samples out/samples.tns --log out/gan.log --save out/gan.tns | tcheck,out/gan.state out/samples.tns out/gan.log)
-$(call stage,out/cls.tns,out/train.tns,tshuf --epochs 8 --from out/cls.state out/train.tns | clsfit --net $(in)/cls.net -b 8 -j 1 --state out/cls.state --save-every 3 --log out/cls.log --save out/cls.tns,out/cls.state out/cls.log)
+$(call stage,out/cls.tns,out/train.tns,tshuf --epochs 8 --from out/cls.state out/train.tns | augment 'flip hue=.1' | clsfit --net $(in)/cls.net -b 8 -j 1 --state out/cls.state --save-every 3 --log out/cls.log --save out/cls.tns,out/cls.state out/cls.log)
 $(call stage,out/metrics.tsv,out/cls.tns out/test.tns,netrun -m out/cls.tns out/test.tns | tscore --ci 20 -o out/metrics.tsv)
 $(call stage,out/facts.tsv,out/train.tns,tls out/train.tns | cut -f 1-3 >out/facts.new && mv out/facts.new out/facts.tsv)
 $(call stage,out/distance.tsv,out/cls.tns out/all.tns,fidcalc -m out/cls.tns --layer d1 -j 1 out/real.tns out/fake.tns -o out/distance.tsv)
