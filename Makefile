@@ -127,7 +127,7 @@ $(replays): %: %.o $(build)/tests/fuzz/replay.o $(build)/libtns.a build/link.cmd
 	$(call run,LINK,$(link) -o $@ $(filter %.o %.a,$^) $(libs))
 
 # For tests only: makes calls fail (tests/faults/run).
-build/tests/inject.so: tests/faults/inject.c
+build/tests/inject.so: $(wildcard tests/faults/inject.c)
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) -std=gnu11 -Wall -Wextra -O1 -g -shared -fPIC -o $@ $<)
 
