@@ -172,13 +172,13 @@ bench: all $(bench_tools)
 
 ## make check: static analysis, scripts, formatting, manuals
 c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch] tests/fuzz/*.c tests/faults/*.c bench/*.c)
-scripts := .ci/run tests/run tests/fuzz/run tests/faults/prepare tests/soak tests/reliability tests/coverage tests/tsan tests/valgrind $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh)
+scripts := .ci/run tests/run tests/fuzz/run tests/faults/prepare tests/soak tests/reliability tests/coverage tests/tsan tests/valgrind $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh bin/*.bash)
 check:
 	@$(call need,clang-format cppcheck shellcheck mandoc,$(check_packages))
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -j$(JOBS) $(filter %.c,$(c_files))
 	clang-format --dry-run -Werror $(c_files)
 	shellcheck -S warning $(scripts)
-	mandoc -T lint -W warning $(wildcard bin/*.1 formats/*.[1-9])
+	mandoc -T lint -W warning $(wildcard bin/*.1 formats/*.[1-9] pipelines/*.[1-9])
 
 ## make format: lay the C files out as `make check` wants them
 format:
@@ -188,19 +188,23 @@ format:
 ## make install: PREFIX=/usr/local, DESTDIR=
 to := $(DESTDIR)$(PREFIX)
 install: all $(build)/libtns.a
-	install -d $(to)/bin $(to)/lib/pkgconfig $(to)/include/facade $(to)/share/man/man1 $(to)/share/man/man5 $(to)/share/facade
+	install -d $(to)/bin $(to)/lib/pkgconfig $(to)/include/facade $(to)/share/man/man1 $(to)/share/man/man5 $(to)/share/man/man7 $(to)/share/facade $(to)/share/bash-completion/completions
 	install $(programs) $(to)/bin
 	install -m 644 $(build)/libtns.a $(to)/lib
 	install -m 644 $(wildcard lib/*.h) $(to)/include/facade
 	install -m 644 $(wildcard bin/*.1) $(to)/share/man/man1
 	install -m 644 $(wildcard formats/*.5) $(to)/share/man/man5
+	install -m 644 $(wildcard pipelines/*.7) $(to)/share/man/man7
+	install -m 644 bin/facade.bash $(to)/share/bash-completion/completions/facade
+	cd $(to)/share/bash-completion/completions && for p in $(notdir $(programs)); do ln -sf facade $$p; done
 	cp -R --no-preserve=ownership pipelines $(to)/share/facade
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: tns' 'Description: streams of tensors, and networks over them' 'Version: $(VERSION)' \
 	    'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -ltns -ldnnl -lopenblas -lz -lm -fopenmp' >$(to)/lib/pkgconfig/tns.pc
 
 ## make uninstall: remove what install put there
 uninstall:
-	cd $(to) && rm -f $(programs) lib/libtns.a lib/pkgconfig/tns.pc $(patsubst bin/%,share/man/man1/%,$(wildcard bin/*.1)) $(patsubst formats/%,share/man/man5/%,$(wildcard formats/*.5))
+	cd $(to) && rm -f $(programs) lib/libtns.a lib/pkgconfig/tns.pc $(patsubst bin/%,share/man/man1/%,$(wildcard bin/*.1)) $(patsubst formats/%,share/man/man5/%,$(wildcard formats/*.5)) \
+	    $(patsubst pipelines/%,share/man/man7/%,$(wildcard pipelines/*.7)) $(addprefix share/bash-completion/completions/,facade $(notdir $(programs)))
 	rm -rf $(to)/include/facade $(to)/share/facade
 
 ## make clean: remove what was built

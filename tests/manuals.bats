@@ -111,3 +111,30 @@ manual() {
     done
     [ -z "$failed" ]
 }
+
+@test "completion knows every program, its options and the values of a choice" {
+    [ "$(sed -n 's/^complete .*-F _facade //p' bin/facade.bash | tr ' ' '\n' | sort | xargs)" = "$(printf '%s\n' "${programs[@]}" augment | sort -u | xargs)" ]
+    . bin/facade.bash
+    # completes WORD BEFORE...: what stands in COMPREPLY, sorted
+    completes() {
+        COMP_WORDS=("${@:2}" "$1") COMP_CWORD=$(($# - 1))
+        _facade "$2" "$1" "${!#}"
+        printf '%s\n' "${COMPREPLY[@]}" | sort | xargs
+    }
+    for p in "${programs[@]}"; do
+        [ "$(completes -- "$p")" = "$({ "$p" --options | awk -F'\t' '$2 != "-" {print "--" $2}'; printf '%s\n' --help --version; } | sort | xargs)" ] || fail "$p: $(completes -- "$p")"
+    done
+    [ "$(completes s imgnorm --fit)" = stretch ]
+    [ "$(completes '' imgnorm --kernel)" = "bicubic bilinear lanczos3 nearest" ]
+    COMP_WORDS=(imgnorm --kernel = n) COMP_CWORD=3
+    _facade imgnorm n =
+    [ "${COMPREPLY[*]}" = nearest ]
+    completes bin/twhy.c tls | grep -qx bin/twhy.c
+    [ -z "$failed" ]
+}
+
+@test "facade(7) names every program and every makefile's target" {
+    for p in "${programs[@]}"; do grep -qE "\.(Xr|Nm) $p( 1)?\b" pipelines/facade.7 || fail "facade.7 lacks $p"; done
+    for t in $(sed -n 's/^## make \([a-z0-9]*\) .*/\1/p' pipelines/Makefile); do grep -qw "$t" pipelines/facade.7 || fail "facade.7 lacks make $t"; done
+    [ -z "$failed" ]
+}
