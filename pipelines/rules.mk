@@ -78,8 +78,9 @@ listed = sed -z 's/\t[^\t]*\t[^\t]*$$//' $(1)
 
 # What would run: plan.sh looks at stamps and times as make would.
 plan:
-	@t=$$(mktemp) && trap 'rm -f "$$t"' EXIT && printf '%s' "$$plan_table" >"$$t" && $(rules_dir)plan.sh "$$t" $(OF)$(plan_also)
-plan: export plan_table = $(foreach s,$(stages),$s|$(also.$s)|$(inputs.$s)$(newline)$(command.$s)$(newline))
+	$(eval plan_file := $(shell mktemp))$(file >$(plan_file),$(plan_table))@trap 'rm -f $(plan_file)' EXIT; $(rules_dir)plan.sh $(plan_file) $(OF)$(plan_also)
+# A file, because the table is longer than a variable of the environment may be.
+plan_table = $(foreach s,$(stages),$s|$(also.$s)|$(inputs.$s)$(newline)$(command.$s)$(newline))
 define newline
 
 
