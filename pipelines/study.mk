@@ -91,7 +91,7 @@ judged = $(call stage,$O/$(1).scores.tns,$(2) $(3),netrun -m $(2) -o $O/$(1).sco
 
 # $(call table,NAME,KIND,ROWS,TITLE): $O/NAME.tsv, the rows beside the study's, and $O/NAME.html; `make NAME` shows it
 table = $(eval $(1): $O/$(1).html ; @column -t -s '	' $O/$(1).tsv; echo '  DONE $O/$(1).html'$(warnings))$(eval tables += $(1))$(eval rows.$(1) := $(3))$(call stage,$O/$(1).tsv,study.tsv table.sh $(foreach r,$(3),$O/$r.score.tsv),\
-    ./table.sh $(2) $(1) $O $(3) >$O/$(1).tsv.new && mv $O/$(1).tsv.new $O/$(1).tsv)$(call page,$(1),$(4),$O/$(1).tsv,$(3))
+    echo $(call quote,$(4)) >$O/$(1).tsv.txt; ./table.sh $(2) $(1) $O $(3) >$O/$(1).tsv.new && mv $O/$(1).tsv.new $O/$(1).tsv)$(call page,$(1),$(4),$O/$(1).tsv,$(3))
 # $(call page,NAME,TITLE,FILES,ROWS): $O/NAME.html, of tables (.tsv), plots (.svg), sheets (.png) and networks (.net), and how each of ROWS was made
 page = $(call stage,$O/$(1).html,$(3) page.sh page.css,./page.sh $O/$(1).html $(call quote,$(2)) $O $(call quote,$(notes)) $(3) -- $(4))
 
@@ -106,7 +106,7 @@ plan_also = ; printf '%s\n' $(foreach r,$(sort $(gans) $(rows)),$(if $(cost.$r),
 # What stands in for what isn't there, and what the study leaves open, said in every report.
 notes := The classifiers' fakes are of $(FROM), in equal parts. WGAN-GP takes $(N_CRITIC) critic steps a generator step.|$(if $(data),,The photos are drawn: these figures are of a stand-in for DeepFakeFace and compare with the study's in nothing but form.|)$(if \
     $(filter models/draw.tns,$(FID_MODEL)),The distance is fd[draw] and not FID: the official InceptionV3 is missing (make weights).|)$(if \
-    $(filter models/face.tns,$(DETECTOR)),Faces were found by our own detector, trained on drawn photos (make weights).|)$(if \
+    $(filter models/face.tns,$(DETECTOR)),Faces were found by our own detector$(comma) trained on drawn photos (make weights).|)$(if \
     $(filter $O/resnet50.tns,$(RESNET)),Model 6 stands on a ResNet50 with random weights: the official ones are missing (make weights).|)$(if \
     $(GROUPS),,Splits keep photos of one file name together; the pairs of insight (whose photo got whose face) are not in the tree, so a face in training may be in the test on another body: GROUPS=TABLE closes that leak.|)$(if \
     $(filter full,$(SCALE)),,SCALE=$(SCALE): not the study's sizes and epochs.|)
