@@ -803,7 +803,32 @@ void net_zero_grad(net *n) {
     n->grads_empty = true;
 }
 
+/* Values first .. first+count-1 of a parameter's start; r: at value 0, `first` is even. */
+static void start_values(init_kind kind, rng r, double scale, double centre, size_t first, size_t count, double *v) {
+    switch (kind) {
+    case INIT_GLOROT:
+    case INIT_TORCH:
+        rng_skip(&r, first / 2);
+        rng_fill_uniform(&r, v, count);
+        for (size_t k = 0; k < count; k++) { /* rng_range(-scale, scale) */
+            v[k] = -scale + 2 * scale * v[k];
+            if (v[k] >= scale) v[k] = -scale;
+        }
+        break;
+    case INIT_HE:
+    case INIT_NORMAL:
+        rng_skip(&r, first);
+        for (size_t k = 0; k < count; k++) v[k] = centre + scale * rng_normal(&r);
+        break;
+    case INIT_ZEROS:
+    case INIT_ONES:
+        for (size_t k = 0; k < count; k++) v[k] = kind == INIT_ONES;
+        break;
+    }
+}
+
 void net_init(net *n, uint64_t seed, const char *name) {
+    enum { PIECE = 4096 };
     for (int i = 0; i < n->params; i++) {
         const net_param *p = &n->param[i];
         const net_layer *l = &n->layer[p->layer];
@@ -819,35 +844,22 @@ void net_init(net *n, uint64_t seed, const char *name) {
 
         init_kind kind = is_bias && l->init != INIT_TORCH ? INIT_ZEROS : l->init;
         if (l->op == OP_BATCHNORM || l->op == OP_LAYERNORM || l->op == OP_AFFINE) kind = is_bias ? INIT_ZEROS : l->init;
+        if (l->op == OP_CONSTANT || l->op == OP_PRELU) fan_in = fan_out = (double)p->count;
+        double scale = kind == INIT_GLOROT  ? sqrt(6 / (fan_in + fan_out))
+                       : kind == INIT_TORCH ? 1 / sqrt(l->op == OP_CONVT ? fan_out : fan_in)
+                       : kind == INIT_HE    ? sqrt(2 / fan_in)
+                                            : l->init_b;
+        double centre = kind == INIT_NORMAL ? l->init_a : 0;
         char *key = xasprintf("%s/%s", name, p->key);
         rng r = rng_make(seed, "init", key, 0);
         free(key);
-        double *v = xarray(p->count, sizeof *v);
-        if (l->op == OP_CONSTANT || l->op == OP_PRELU) fan_in = fan_out = (double)p->count;
-        double glorot = sqrt(6 / (fan_in + fan_out)), torch = 1 / sqrt(l->op == OP_CONVT ? fan_out : fan_in);
-        for (size_t k = 0; k < p->count; k++) {
-            switch (kind) {
-            case INIT_GLOROT:
-                v[k] = rng_range(&r, -glorot, glorot);
-                break;
-            case INIT_HE:
-                v[k] = rng_normal(&r) * sqrt(2 / fan_in);
-                break;
-            case INIT_TORCH:
-                v[k] = rng_range(&r, -torch, torch);
-                break;
-            case INIT_NORMAL:
-                v[k] = l->init_a + l->init_b * rng_normal(&r);
-                break;
-            case INIT_ZEROS:
-                v[k] = 0;
-                break;
-            case INIT_ONES:
-                v[k] = 1;
-                break;
-            }
+        char *to = net_param_data(n, p);
+#pragma omp parallel for
+        for (size_t first = 0; first < p->count; first += PIECE) {
+            double v[PIECE];
+            size_t count = p->count - first < PIECE ? p->count - first : PIECE;
+            start_values(kind, r, scale, centre, first, count, v);
+            n->ops->from_f64(count, v, to + first * n->ops->real_size);
         }
-        n->ops->from_f64(p->count, v, net_param_data(n, p));
-        free(v);
     }
 }

@@ -53,8 +53,7 @@ net_run *net_run_new(net *n, int batch, net_mode mode) {
     char err[NET_ERROR];
     if (!net_can_train(n, err)) return NULL;
     if ((mode == NET_TRAIN || second) && !n->grads) {
-        if (!(n->grads = aligned_alloc64(n->weight_count * n->ops->real_size))) return NULL;
-        memset(n->grads, 0, n->weight_count * n->ops->real_size);
+        if (!(n->grads = calloc(n->weight_count, n->ops->real_size))) return NULL;
         n->grads_empty = true;
     }
     net_run *r = xarray(1, sizeof *r);

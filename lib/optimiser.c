@@ -1,17 +1,12 @@
 #include "optimiser.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#include "base.h"
 
 bool optimiser_open(optimiser *a, net *n, const adam_options *o) {
-    size_t bytes = n->weight_count * n->ops->real_size;
-    *a = (optimiser){.n = n, .o = *o, .m = aligned_alloc64(bytes), .v = aligned_alloc64(bytes)};
-    if (!a->m || !a->v) return false;
-    memset(a->m, 0, bytes);
-    memset(a->v, 0, bytes);
-    return true;
+    size_t count = n->weight_count, size = n->ops->real_size;
+    /* Zeros from the system, which brings each page when it is first used: the first step's threads do that, not the start. */
+    *a = (optimiser){.n = n, .o = *o, .m = calloc(count, size), .v = calloc(count, size)};
+    return a->m && a->v;
 }
 
 void optimiser_close(optimiser *a) {

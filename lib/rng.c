@@ -64,6 +64,22 @@ double rng_uniform(rng *r) {
     return (double)(rng_u64(r) >> 11) * 0x1p-53;
 }
 
+void rng_skip(rng *r, uint64_t blocks) {
+    uint64_t block = ((uint64_t)r->ctr[1] << 32 | r->ctr[0]) + blocks;
+    r->ctr[0] = (uint32_t)block, r->ctr[1] = (uint32_t)(block >> 32);
+}
+
+void rng_fill_uniform(rng *r, double *out, size_t n) {
+    for (; !r->left && n >= 2; n -= 2, out += 2) {
+        uint32_t bits[4];
+        philox4x32(r->ctr, r->key, bits);
+        rng_skip(r, 1);
+        for (int k = 0; k < 2; k++) /* a signed number becomes a double faster */
+            out[k] = (double)(int64_t)((uint64_t)bits[2 * k] << 21 | bits[2 * k + 1] >> 11) * 0x1p-53;
+    }
+    for (size_t i = 0; i < n; i++) out[i] = rng_uniform(r);
+}
+
 double rng_range(rng *r, double lo, double hi) {
     double v = lo + (hi - lo) * rng_uniform(r);
     return v < hi ? v : lo;

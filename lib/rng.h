@@ -21,6 +21,11 @@ uint32_t rng_u32(rng *r);
 uint64_t rng_u64(rng *r);
 /* [0, 1) in steps of 2^-53. */
 double rng_uniform(rng *r);
+/* The next n of them, several times faster. */
+void rng_fill_uniform(rng *r, double *out, size_t n);
+/* Goes on as if so many times two uniform (or 64-bit) numbers, or one normal, had been drawn, an even number of them before: a part of a long row of numbers can be
+ * drawn by itself. */
+void rng_skip(rng *r, uint64_t blocks);
 /* [lo, hi). */
 double rng_range(rng *r, double lo, double hi);
 /* 0..n-1 without bias; n > 0. */

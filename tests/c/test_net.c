@@ -285,7 +285,9 @@ static void test_init(void) {
         "up convt 48 3 init=torch\nnormal conv 16 3 init=normal:1,.02\nzeros conv 4 1 init=zeros\nones conv 4 1 init=ones\n"
         "b batchnorm\nb2 batchnorm init=normal:1,.02\n";
     net *n = shaped(source, &ops_f32);
+    ops_f32.set_threads(3);
     net_init(n, 1, "gen");
+    ops_f32.set_threads(2);
     static const struct {
         const char *key;
         double mean, deviation, limit; /* limit 0: none */
@@ -311,6 +313,27 @@ static void test_init(void) {
     for (int i = 0; i < 7; i++) {
         moments(n, constant[i], &mean, &deviation, &largest);
         CHECK(mean == (i < 5 ? 0 : 1) && largest == mean, "%s: mean %g, up to %g", constant[i], mean, largest);
+    }
+    /* Each is the next number of its parameter's own row, whichever threads draw it. */
+    static const struct {
+        const char *key;
+        double centre, scale;
+        bool normal;
+    } rows[] = {
+        {"glorot.weight", 0, 0.11785113019775793, false}, {"torch.weight", 0, 1. / 24, false}, {"normal.weight", 1, .02, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char key[40];
+        snprintf(key, sizeof key, "gen/%s", rows[i].key);
+        const net_param *p = net_find(n, rows[i].key);
+        const float *v = net_param_data(n, p);
+        rng r = rng_make(1, "init", key, 0);
+        size_t wrong = 0;
+        for (size_t k = 0; k < p->count; k++) {
+            double want_v =
+                rows[i].normal ? rows[i].centre + rows[i].scale * rng_normal(&r) : rng_range(&r, -rows[i].scale, rows[i].scale);
+            wrong += v[k] != (float)want_v;
+        }
+        CHECK(wrong == 0, "%s: %zu of %zu aren't the numbers of one row", rows[i].key, wrong, p->count);
     }
     /* The same again for the same seed and name, other for others; and a layer's don't depend on what is around it. */
     net *others[4];

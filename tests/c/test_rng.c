@@ -147,7 +147,28 @@ static void test_normal(void) {
     free(z);
 }
 
+/* Many at once are the same numbers, wherever the row is entered and however it is cut. */
+static void test_fill(void) {
+    enum { N = 1000 };
+    double all[N], part[N];
+    for (int used = 0; used < 4; used++) {
+        rng one = rng_make(6, "test", "fill", 0), many = one;
+        for (int i = 0; i < used; i++) rng_u32(&one), rng_u32(&many);
+        for (int i = 0; i < N; i++) all[i] = rng_uniform(&one);
+        for (int i = 0, count = 0; i < N; i += count, count = N - i < i + 1 ? N - i : i + 1)
+            rng_fill_uniform(&many, part + i, (size_t)count);
+        CHECK(!memcmp(all, part, sizeof all), "%d drawn before", used);
+        CHECK(rng_u64(&one) == rng_u64(&many), "what comes next");
+    }
+    rng row = rng_make(6, "test", "fill", 0), late = row;
+    row.ctr[0] = late.ctr[0] = UINT32_MAX - 3; /* the counter's carry */
+    for (int i = 0; i < N; i++) all[i] = rng_normal(&row);
+    rng_skip(&late, 10);
+    for (int i = 10; i < N; i++) CHECK(rng_normal(&late) == all[i], "normal number %d, the first ten skipped", i);
+}
+
 int main(void) {
+    test_fill();
     test_known_answers();
     test_pinned();
     test_keys();
