@@ -156,7 +156,7 @@ soak: all $(c_tests) $(replays) build/tests/inject.so
 coverage:
 	@tests/coverage $(if $(filter command line,$(origin TESTS)),$(TESTS))
 
-## make demo: draw photos, train a GAN on them, report in build/demo/report.html. DATA=DIR for your own photos; STEPS=, SIZE=...: pipelines/demo.mk
+## make demo: draw scenes, cut out faces, train a GAN and a classifier, report in build/demo/report.html. DATA=DIR for your own photos; STEPS=, SIZE=...: pipelines/demo.mk
 demo: all
 	@$(call need,gnuplot,$(demo_packages))
 	@$(MAKE) --no-print-directory -f pipelines/demo.mk

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # report.sh [--live] DIR: the report of a GAN's training as one page, DIR/report.html, from what is in DIR by now:
-# photos.tsv images.tns sheet.png log.tsv samples.tns model.tns final.png scores.tsv score.tsv *.cmd (see demo.mk). Images and plots are inside
-# the page. --live writes it again as training goes on, until it is killed or the process that started it is gone.
+# photos.tsv found.png drops.tsv images.tns sheet.png log.tsv samples.tns model.tns final.png scores.tsv score.tsv *.cmd (see demo.mk), and of a classifier, from DIR/../classifier.
+# Images and plots are inside the page. --live writes it again as training goes on, until it is killed or the process that started it is gone.
 set -euo pipefail
 live=
 case ${1-} in --live) live=yes; shift ;; esac
@@ -37,15 +37,44 @@ set border 3 ls 9
 set tics nomirror out scale .5 textcolor rgb '#010203'
 set grid y lc rgb '#40888888' lw .7 lt 1
 set key above left horizontal textcolor rgb '#010203' samplen 1.5
-set xlabel 'generator steps' textcolor rgb '#010203' offset 0,.3
+set xlabel '${axis-generator steps}' textcolor rgb '#010203' offset 0,.3
 set xrange [0:$total]
 $settings
 plot $command
 END
 }
 
+# metric NAME FILE: a column of tscore's, or of clsfit's log in its last row.
+metric() { awk -F'\t' -v name="$1" 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next} {v = $at[name]} END {print v}' "$2"; }
+percent() { awk -v v="$1" 'BEGIN {printf "%.0f%%", 100 * v}'; }
+
+# The classifier of drawn photos and drawn fakes.
+classified() {
+    local s=$classifier/score.tsv name total
+    echo '<h2>A classifier: real or fake</h2><p>A small network learnt to tell drawn photos from drawn fakes, photos with a few of the faults that generated faces have.'
+    echo "On $(metric n $s) that it hasn't seen it is right in <b>$(percent "$(metric accuracy $s)")</b> (95% interval $(percent "$(metric accuracy_low $s)") to $(percent "$(metric accuracy_high $s)"))."
+    echo "The shortcut floor, what a linear model gets from the files' size, format and quantisation and the mean colour alone, is <b>$(percent "$(metric accuracy $classifier/floor.tsv)")</b>.</p><div class=two><div>"
+    echo '<table><tr><th></th><th>called fake</th><th>called real</th></tr>'
+    echo "<tr><th>is fake</th><td>$(metric tp $s)</td><td>$(metric fn $s)</td></tr><tr><th>is real</th><td>$(metric fp $s)</td><td>$(metric tn $s)</td></tr></table>"
+    echo '<table>'
+    for name in precision recall specificity f1 auc eer ece; do
+        row $name "$(printf '%.3f' "$(metric $name $s)") <small>$(printf '%.3f to %.3f' "$(metric ${name}_low $s)" "$(metric ${name}_high $s)")</small>"
+    done
+    echo '</table></div>'
+    total=1
+    awk -F'\t' 'NR > 1 {print $2 "\t" $3}' $classifier/curve.tsv >"$work/curve"
+    rows=$work/curve past=0 axis='real photos called fake' plot curve 'set yrange [0:1]' 2:'fakes called fake':#c0498b |
+        figure 'The ROC curve: what share of the fakes is found when so many real photos are called fake by mistake. Chance is the diagonal.'
+    total=$(awk -F'\t' 'NR > 1 && $1 > m {m = $1} END {print m + 1}' $classifier/log.tsv)
+    awk -F'\t' 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next} $at["split"] == "val" {print $1 + 1 "\t" train "\t" $at["accuracy"]} {train = $at["accuracy"]}' $classifier/log.tsv >"$work/accuracy"
+    rows=$work/accuracy past=0 axis=epochs plot accuracy 'set yrange [.4:1]' 2:training:#2f7ed8 3:validation:#d9822b |
+        figure 'Accuracy an epoch: while learning, and on photos kept for validation.'
+    echo '</div>'
+    image $classifier/gradcam.png 'heat maps over photos' | figure 'Where it looks (Grad-CAM): warm places speak for fake. Forty of the test photos, with what they are.'
+}
+
 page() {
-    local rows=$work/rows done=0 total epoch photos images seconds left columns
+    local classifier rows=$work/rows done=0 total epoch photos images seconds left columns
     total=$(option --steps)
     # Whole rows only: the last may be half-written.
     if [ -s log.tsv ]; then sed -n '2,$p' log.tsv | awk -F'\t' 'NF >= 11' >"$rows"; else : >"$rows"; fi
@@ -116,7 +145,11 @@ END
     fi
 
     echo '<h2>The photos</h2>'
-    if [ -s sheet.png ]; then image sheet.png 'the first photos' | figure "The first 60 of $images, as the networks see them."; fi
+    if [ -s found.png ]; then
+        image found.png 'photos with boxes around faces' |
+            figure "The first of $photos photos, and what the detector (faceyolo) found in them, with how sure it was. Faces of less than 24 pixels a side were passed over, $(cut -f2 drops.tsv | grep -c small || true) in all; $(cut -f2 drops.tsv | grep -c no-face || true) photos had no face."
+    fi
+    if [ -s sheet.png ]; then image sheet.png 'the first images' | figure "The first 60 of $images $([ -s found.png ] && echo faces || echo photos), as the networks see them."; fi
 
     if [ "$(wc -l <"$rows")" -ge 2 ]; then
         echo '<h2>Training</h2><div class=two>'
@@ -143,10 +176,18 @@ END
         echo '</table>'
     fi
 
+    classifier=../classifier
+    if [ -s $classifier/score.tsv ] && [ -s $classifier/floor.tsv ] && [ -s $classifier/gradcam.png ]; then classified; fi
+
     echo '<h2>Figures</h2><table>'
-    row 'photos' "$photos$([ "$photos" = "$images" ] || echo ", $((photos - images)) of them dropped (not readable)")"
+    if [ -s found.png ]; then
+        row 'photos' "$photos"
+        row 'faces cut out of them' "$images"
+    else
+        row 'photos' "$photos$([ "$photos" = "$images" ] || echo ", $((photos - images)) of them dropped (not readable)")"
+    fi
     row 'steps' "$done of $total"
-    row 'passes over the photos' "$epoch"
+    row 'passes over the images' "$epoch"
     row 'seconds a step (median)' "$seconds"
     row 'photos a second' "${seconds:+$(awk -v b="$(option -b)" -v s="$seconds" 'BEGIN {printf "%.0f", b / s}')}"
     row 'batch' "$(option -b)"
@@ -157,7 +198,7 @@ END
 
     echo '<h2>How it was made</h2><p>The commands as they ran, each when what it needs had changed; from the top folder, with bin/ in PATH.</p>'
     local stage
-    for stage in drawn images.tns sheet.png model.tns final.png scores.tsv score.tsv; do
+    for stage in drawn images.tns found.png sheet.png model.tns final.png scores.tsv score.tsv $classifier/{photos,train,model}.tns $classifier/{score.tsv,gradcam.png,floor.tsv}; do
         [ ! -s "$stage.cmd" ] || { echo '<pre>' && sed 's/ | / |\n    /g' "$stage.cmd" | escape && echo '</pre>'; }
     done
     if [ -s model.tns ]; then

@@ -36,24 +36,33 @@ setup() {
     d=build/demo/drawn
 }
 
-demo() { make -f pipelines/demo.mk -j2 PHOTOS=40 SIZE=16 BATCH=8 GEN=gen.net CRITIC=critic.net STEPS=30 "$@"; }
+demo() { make -f pipelines/demo.mk -j2 PHOTOS=40 SIZE=16 BATCH=8 GEN=gen.net CRITIC=critic.net STEPS=30 CLASSIFIED=60 EPOCHS=2 "$@"; }
 
 @test "photos are drawn, standardised, learnt from and reported on" {
     demo >out
     [ "$(tail -n 1 out)" = "  DONE build/demo/report.html" ]
     [ "$(find $d/photos -name '*.jpg' -o -name '*.jpeg' | wc -l)" = 40 ]
-    [ "$(tls $d/images.tns | wc -l)" = 40 ]
+    faces=$(tls $d/images.tns | wc -l)
+    [ "$faces" -ge 50 ]
+    [ "$(tls $d/images.tns | grep -c 'box=.*conf=.*landmarks=')" = "$faces" ]
+    grep -qE '^photos/draw/.*\.jpg	small$' $d/drops.tsv
     [ "$(wc -l <$d/log.tsv)" = 31 ]
     tcheck $d/model.tns $d/samples.tns
     r=build/demo/report.html
-    [ "$(grep -c '<img alt=.* src="data:image/png;base64,' $r)" = 3 ]
-    [ "$(grep -c '<svg' $r)" = 5 ] && [ "$(grep -c '</svg>' $r)" = 5 ]
+    [ "$(grep -c '<img alt=.* src="data:image/png;base64,' $r)" = 5 ]
+    [ "$(grep -c '<svg' $r)" = 7 ] && [ "$(grep -c '</svg>' $r)" = 7 ]
     # A score at each of ten steps and the first, and of the final model; called what it is.
     [ "$(cut -f2 $d/scores.tsv | sort | uniq -c | awk '{print $1 $2}' | xargs)" = '11fd[draw] 1metric' ]
     grep -qF '<td>fd[draw]_avg_floor<br>' $r && grep -q "isn't FID" $r
     grep -q '<th>steps</th><td>30 of 30</td>' $r
-    grep -q '<th>photos</th><td>40</td>' $r
-    grep -q 'imgnorm --size 16 -o build/demo/drawn/images.tns' $r
+    grep -q '<th>photos</th><td>40</td>' $r && grep -q "<th>faces cut out of them</th><td>$faces</td>" $r
+    grep -q 'faceyolo .* --size 16 --drops build/demo/drawn/drops.tsv' $r
+    # The classifier: its confusion matrix is of all that it was tested on, and the floor stands beside it.
+    c=build/demo/classifier
+    tested=$(tls $c/test.tns | wc -l)
+    [ "$tested" -ge 5 ]
+    [ "$(grep -o "<th>is [a-z]*</th><td>[0-9]*</td><td>[0-9]*" $r | grep -o "[0-9]*" | awk "{n += \$1} END {print n}")" = "$tested" ]
+    grep -q 'The shortcut floor' $r
     [ "$(grep -c '^<span>\|<span>30</span>' $r)" -ge 10 ]
     # Self-contained, finished, and every page-wide element closed.
     run grep -E 'http-equiv="refresh"|(src|href)="[^d#]' $r
@@ -104,6 +113,7 @@ demo() { make -f pipelines/demo.mk -j2 PHOTOS=40 SIZE=16 BATCH=8 GEN=gen.net CRI
     n='demo/o_photos__x'
     [ "$(readlink build/demo/report.html)" = 'o_photos__x/report.html' ]
     [ "$(tls build/$n/images.tns | wc -l)" = 20 ]
+    [ ! -e build/$n/found.png ]
     grep -q '<th>photos</th><td>21, 1 of them dropped (not readable)</td>' build/demo/report.html
     demo DATA="${photos//\$/\$\$}/" >out
     [ "$(cat out)" = "  DONE build/demo/report.html" ]
