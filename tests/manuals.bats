@@ -126,7 +126,7 @@ manual() {
     done
     [ "$(completes s imgnorm --fit)" = stretch ]
     [ "$(completes '' imgnorm --kernel)" = "bicubic bilinear lanczos3 nearest" ]
-    COMP_WORDS=(imgnorm --kernel = n) COMP_CWORD=3
+    COMP_WORDS=(imgnorm --kernel '=' n) COMP_CWORD=3
     _facade imgnorm n =
     [ "${COMPREPLY[*]}" = nearest ]
     completes bin/twhy.c tls | grep -qx bin/twhy.c
