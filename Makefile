@@ -127,7 +127,8 @@ $(replays): %: %.o $(build)/tests/fuzz/replay.o $(build)/libtns.a build/link.cmd
 	$(call run,LINK,$(link) -o $@ $(filter %.o %.a,$^) $(libs))
 
 # For tests only: makes calls fail (tests/faults/run).
-build/tests/inject.so: $(wildcard tests/faults/inject.c)
+inject := $(patsubst tests/faults/%.c,build/tests/%.so,$(wildcard tests/faults/inject.c))
+$(inject): tests/faults/inject.c
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) -std=gnu11 -Wall -Wextra -O1 -g -shared -fPIC -o $@ $<)
 
@@ -141,14 +142,14 @@ objects := $(lib_obj) $(programs:%=$(build)/%.o) $(c_tests:%=%.o) $(c_tests_comm
 
 ## make test: build, run every test; the last line counts them. TESTS=FILES for some, SANITIZE=address,undefined for all that gcc can check
 TESTS := $(wildcard tests/*.bats) $(c_tests)
-test: all $(c_tests) $(replays) build/tests/inject.so
+test: all $(c_tests) $(replays) $(inject)
 	@$(call need,bats python3 gnuplot,$(test_packages))
 	@{ python3 -c 'import numpy' || /usr/bin/python3 -c 'import numpy'; } 2>/dev/null || { $(call install,$(test_packages)); }
 	@tests/run -j$(JOBS) $(TESTS)
 
 ## make soak: the long tests: every call fails, pipelines are killed, fuzzing, load, sanitizers, coverage; rewrites RELIABILITY.md. QUICK=1 for a little of each, PARTS= for some
 PARTS :=
-soak: all $(c_tests) $(replays) build/tests/inject.so
+soak: all $(c_tests) $(replays) $(inject)
 	@$(call need,clang-14 valgrind bats python3,$(test_packages) $(soak_packages))
 	@tests/soak $(PARTS)
 

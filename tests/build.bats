@@ -9,7 +9,7 @@ setup() {
     cp "$top/tests/run" "$t/tests"
     cp "$top"/lib/{base,rng}.[ch] "$t/lib"
     printf '#include "lib/base.h"\nint main(void) { puts(FACADE_VERSION); return 0; }\n' >"$t/bin/tiny.c"
-    touch "$t/bin/tiny.1" "$t/lib/tiny.5" "$t/pipelines/tiny.mk"
+    touch "$t/bin/tiny.1" "$t/bin/facade.bash" "$t/pipelines/tiny.mk" "$t/pipelines/tiny.7"
     mkdir "$t/formats" && touch "$t/formats/tiny.5"
     unset MAKEFLAGS MFLAGS MAKELEVEL
     cd "$t" || exit
@@ -87,7 +87,7 @@ END
 @test "install and uninstall: a program is compiled against what was installed, and nothing stays" {
     make install PREFIX=/opt/facade DESTDIR="$t/root"
     r=$t/root/opt/facade
-    [ -x "$r/bin/tiny" ] && [ -f "$r/share/man/man1/tiny.1" ] && [ -f "$r/share/facade/pipelines/tiny.mk" ]
+    [ -x "$r/bin/tiny" ] && [ -f "$r/share/man/man1/tiny.1" ] && [ -f "$r/share/facade/pipelines/tiny.mk" ] && [ -f "$r/share/man/man7/tiny.7" ] && [ -L "$r/share/bash-completion/completions/tiny" ]
     printf '#include <facade/rng.h>\nint main(void) { rng r = rng_make(1, "x", "y", 2); return rng_uniform(&r) >= 1; }\n' >use.c
     flags=$(PKG_CONFIG_PATH=$r/lib/pkgconfig pkg-config --define-variable=prefix="$r" --cflags --libs tns)
     gcc -o use use.c $flags
