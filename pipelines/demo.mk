@@ -8,10 +8,11 @@ BATCH := 32
 LR_G := 1e-3
 LR_D := 2e-4
 BETA1 := .5
+EMA := .99#       the images shown and scored are of an average of the generator over about 100 steps, which is steadier than its last step
 SEED := 0
 SCORED := 256#    images that a score is of, at each of ten steps
-CLASSIFIED := 2500# drawn photos of each kind, real and fake, for the classifier
-EPOCHS := 8#      of its training
+CLASSIFIED := 3000# drawn photos of each kind, real and fake, for the classifier
+EPOCHS := 6#      of its training
 here := $(dir $(lastword $(MAKEFILE_LIST)))
 # How faces are cut out: several a photo, two heads wide. The detector knows drawn people best, so DATA's photos are taken whole, unless CROP says otherwise: CROP='faceyolo -m MODEL'.
 CROP := $(if $(DATA),,faceyolo -m $(here)models/face.tns --pick all --conf .4 --iou .4 --min 24 --margin .25 --aspect keep)
@@ -32,12 +33,12 @@ link: always
 # A classifier of photos and fakes, drawn both, and what file facts and mean colour alone would have told it; the same beside every GAN.
 c := build/demo/classifier
 $(call stage,$c/photos.tns,,\
-    rm -rf $c/photos && { drawface -n $(CLASSIFIED) --seed $(SEED)1; drawface -n $(CLASSIFIED) --style fake --seed $(SEED)2; } | tns2img -d $c/photos --format jpeg && \
+    rm -rf $c/photos && { drawface -n $(CLASSIFIED) --seed $(SEED)1; drawface -n $(CLASSIFIED) --style fake --seed $(SEED)2; } | tns2img -d $c/photos && \
     imgnorm --label-from-dir $c/photos/draw -o $c/photos.tns)
 $(call stage,$c/train.tns,$c/photos.tns,\
     tsplit --by 70$(comma)15$(comma)15 --seed $(SEED) -o $c/train.tns$(comma)$c/val.tns$(comma)$c/test.tns $c/photos.tns)
 $(call stage,$c/model.tns,$c/train.tns $(here)nets/draw-feat.net,\
-    tshuf --epochs $(EPOCHS) --seed $(SEED) --from $c/state.tns $c/train.tns | augment --seed $(SEED) 'flip shift=.05' | \
+    tshuf --epochs $(EPOCHS) --seed $(SEED) --from $c/state.tns $c/train.tns | augment --seed $(SEED) 'brightness=.1' | \
     clsfit --net $(here)nets/draw-feat.net --state $c/state.tns -b 64 --lr 2e-3 --lr-decay cosine:$$(($(EPOCHS) * $(CLASSIFIED) * 14 / 640 + 1)) --val $c/val.tns --seed $(SEED) \
         --log $c/log.tsv --save $c/model.tns,\
     $c/state.tns $c/log.tsv)
@@ -65,7 +66,7 @@ $(call stage,$d/sheet.png,$d/images.tns,\
     tview -n 60 --columns 10 --gap 0 -o $d/sheet.png $d/images.tns)
 $(call stage,$d/model.tns,$d/images.tns $(GEN) $(CRITIC),\
     tshuf --epochs 1000000 --seed $(SEED) --from $d/state.tns $d/images.tns | \
-    ganstep --gen $(GEN) --critic $(CRITIC) --state $d/state.tns -b $(BATCH) --lr-g $(LR_G) --lr-d $(LR_D) --beta1 $(BETA1) --seed $(SEED) \
+    ganstep --gen $(GEN) --critic $(CRITIC) --state $d/state.tns -b $(BATCH) --lr-g $(LR_G) --lr-d $(LR_D) --beta1 $(BETA1) --ema $(EMA) --seed $(SEED) \
         --steps $(STEPS) --log $d/log.tsv --samples $d/samples.tns --sample-every $(SAMPLE_EVERY) --sample-count $(SCORED) --save-every 25 --save $d/model.tns >/dev/null,\
     $d/state.tns $d/log.tsv $d/samples.tns,$(here)report.sh --live $d)
 $(call stage,$d/final.png,$d/model.tns,\

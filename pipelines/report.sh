@@ -119,7 +119,7 @@ END
         echo "<p class=lead>Training: step $done of $total${seconds:+, about $(minutes "$left") left}. This page renews itself.</p>"
         echo "<progress max=$total value=$done></progress>"
     else
-        echo "<p class=lead>$images photos, $done steps of training, $(minutes "$(awk -F'\t' '{s += $11} END {print s + 0}' "$rows")") minutes.</p>"
+        echo "<p class=lead>$images $([ -s found.png ] && echo faces || echo photos), $done steps of training, $(minutes "$(awk -F'\t' '{s += $11} END {print s + 0}' "$rows")") minutes.</p>"
     fi
 
     if [ -s final.png ]; then
