@@ -45,7 +45,7 @@ $(call stage,$c/model.tns,$c/train.tns $(here)nets/draw-feat.net,\
 $(call stage,$c/score.tsv,$c/model.tns,\
     netrun -m $c/model.tns $c/test.tns | tscore --ci 200 --curve $c/curve.tsv -o $c/score.tsv)
 $(call stage,$c/gradcam.png,$c/model.tns,\
-    netrun -m $c/model.tns --gradcam r3 $c/test.tns | thead -n 40 | tview --columns 10 --gap 0 --labels -o $c/gradcam.png)
+    tshuf --seed $(SEED) $c/test.tns | thead -n 40 | netrun -m $c/model.tns --gradcam r3 | tview --columns 10 --gap 0 --labels -o $c/gradcam.png)
 $(call stage,$c/floor.tsv,$c/train.tns,\
     clsfit --facts --val $c/test.tns --log $c/floor.tsv $c/train.tns)
 
