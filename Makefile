@@ -105,6 +105,7 @@ $(kernels): compile += $(vectors) -ffp-contract=fast
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine 2>/dev/null)),)
 $(build)/lib/kernels_avx2.o: compile += -mavx2 -mfma
 $(build)/lib/kernels_avx512.o: compile += -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
+$(build)/lib/kernels_amx.o: compile += -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512bf16 -mamx-tile -mamx-bf16
 endif
 
 $(build)/%.o: %.c $(build)/compile.cmd

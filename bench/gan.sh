@@ -53,4 +53,11 @@ for loss in ${LOSS:-bce wgan-gp}; do
         }' "$dir/peer.$work" "$dir/seconds"
     startup
     grep ' ms ' "$dir/ops" | sed 's/^/  /'
+    # The same in bfloat16, where the processor can.
+    if build/bench/gan_ops -h -j "$threads" -n 4 -l "$loss" "${nets[@]}" >"$dir/half" 2>/dev/null; then
+        build/bench/gan_ops -j "$threads" -n 4 -l "$loss" "${nets[@]}" >"$dir/ops"
+        sed -n 's/.*best step \([0-9.]*\) s.*/\1/p' "$dir/half" "$dir/ops" | paste - - |
+            awk '{printf "  --bf16: best %.3f s, %.2f times as fast as in float beside it\n", $1, $2 / $1}'
+        grep ' ms ' "$dir/half" | sed 's/^/  /'
+    fi
 done

@@ -1,4 +1,4 @@
-/* gan_ops: where a GAN's training step goes: gan_ops GEN CRITIC [-j THREADS] [-b BATCH] [-n STEPS] [-l bce|wgan-gp] [-c N_CRITIC], on images of noise.
+/* gan_ops: where a GAN's training step goes: gan_ops GEN CRITIC [-j THREADS] [-b BATCH] [-n STEPS] [-l bce|wgan-gp] [-c N_CRITIC] [-h], on images of noise; -h: in bfloat16.
  * Prints a line a step (seconds of wall clock and of CPU), the step's sum, and a table of the operations: calls, milliseconds a step (of CPU with -j 1, so that a busy
  * machine matters less), and GFLOP/s of those that have a count. */
 #include <stdio.h>
@@ -10,6 +10,7 @@
 
 #include "lib/base.h"
 #include "lib/gan.h"
+#include "lib/ops_bf16.h"
 #include "lib/rng.h"
 
 enum { MOST = 200 };
@@ -47,9 +48,11 @@ static const char *conv_name(const char *op, const conv_shape *s) {
     return name;
 }
 
+static const ops *table = &ops_f32;
+
 #define TIMED(name, flop, call)                                                                                                  \
     double start = clock_seconds(clock_used);                                                                                    \
-    ops_f32.call;                                                                                                                \
+    table->call;                                                                                                                 \
     note(name, start, flop)
 
 static void conv_forward(const conv_shape *s, const void *x, const void *w, const void *bias, activation act, void *y) {
@@ -119,19 +122,22 @@ static net *load(const char *path, const ops *o) {
 int main(int argc, char **argv) {
     int threads = 1, batch = 128, steps = 5, n_critic = 0, c;
     gan_options o = {.target_real = 1, .gen = {1e-4, .9, .999, 1e-7, true}, .critic = {1e-4, .9, .999, 1e-7, true}, .lambda = 10};
-    while ((c = getopt(argc, argv, "j:b:n:l:c:")) != -1) {
+    while ((c = getopt(argc, argv, "j:b:n:l:c:h")) != -1) {
         if (c == 'j') threads = atoi(optarg);
         if (c == 'b') batch = atoi(optarg);
         if (c == 'n') steps = atoi(optarg);
         if (c == 'c') n_critic = atoi(optarg);
+        if (c == 'h') table = ops_bf16();
         if (c == 'l' && !strcmp(optarg, "wgan-gp")) o.loss = GAN_WGAN_GP, o.update = GAN_ALTERNATE;
     }
+    if (!table) die(EXIT_USAGE, "this processor has no AMX");
     if (argc - optind != 2 || threads < 1 || batch < 2 || steps < 1)
-        return fprintf(stderr, "usage: gan_ops [-j THREADS] [-b BATCH] [-n STEPS] [-l bce|wgan-gp] [-c N_CRITIC] GEN CRITIC\n"),
+        return fprintf(stderr,
+                       "usage: gan_ops [-j THREADS] [-b BATCH] [-n STEPS] [-l bce|wgan-gp] [-c N_CRITIC] [-h] GEN CRITIC\n"),
                2;
     o.batch = batch, o.n_critic = n_critic ? n_critic : o.loss == GAN_WGAN_GP ? 5 : 1;
     if (threads == 1) clock_used = CLOCK_THREAD_CPUTIME_ID;
-    ops timed = ops_f32;
+    ops timed = *table;
     timed.conv_forward = conv_forward, timed.conv_backward_data = conv_backward_data,
     timed.conv_backward_weights = conv_backward_weights;
     timed.dense_forward = dense_forward, timed.dense_backward_data = dense_backward_data,

@@ -10,6 +10,7 @@
 #include "lib/facts.h"
 #include "lib/history.h"
 #include "lib/net_text.h"
+#include "lib/ops_bf16.h"
 #include "lib/preprocess.h"
 #include "lib/prog.h"
 #include "lib/schedule.h"
@@ -19,7 +20,8 @@ static int64_t batch = 64, save_every = 100, patience;
 static double lr = 1e-3, momentum, l2;
 static int optimizer, class_weight;
 static opt_list validation, settings;
-static bool facts_only;
+static bool facts_only, bf16;
+static const ops *table; /* of all arithmetic */
 
 static const opt options[] = {
     {0, "net", OPT_TEXT, &net_path, "NET", 0, 0, 0, "the classifier's network text; its last line is sigmoid"},
@@ -42,6 +44,8 @@ static const opt options[] = {
      "stop when the validation's loss hasn't fallen for N epochs, and save the best epoch (default 0: don't)"},
     {0, "facts", OPT_FLAG, &facts_only, NULL, 0, 0, OPT_PG,
      "train a linear model on file facts and mean colour instead: the shortcut floor"},
+    {0, "bf16", OPT_FLAG, &bf16, NULL, 0, 0, OPT_PG,
+     "multiply in bfloat16, on processors with AMX; weights and sums stay in float"},
     {0, "save", OPT_TEXT, &save_path, "FILE", 0, 0, 0, "the model, put in place when training is over"},
     {0, "save-every", OPT_INT, &save_every, "N", 1, 1e15, 0,
      "steps between checkpoints (default 100); one also after each epoch"},
@@ -376,8 +380,9 @@ static void train(training *t) {
 
 static char *canonical_options(void) {
     return xasprintf("seed=%" PRIu64 " batch=%" PRId64 " positive=%s optimizer=%d lr=%.17g decay=%s momentum=%.17g l2=%.17g"
-                     " class_weight=%d early_stop=%" PRId64,
-                     prog.seed, batch, positive, optimizer, lr, decay_text, momentum, l2, class_weight, patience);
+                     " class_weight=%d early_stop=%" PRId64 "%s",
+                     prog.seed, batch, positive, optimizer, lr, decay_text, momentum, l2, class_weight, patience,
+                     bf16 ? " bf16" : "");
 }
 
 /* The size of the data: the first record's, or the state's where no record is left. */
@@ -389,7 +394,7 @@ static void find_size(training *t, const net *parsed, bool resumed, int *h, int 
         bool image = t->f.rank == 3;
         *h = image ? (int)t->f.shape[0] : 0, *w = image ? (int)t->f.shape[1] : 0, *c = (int)t->f.shape[image ? 2 : 0];
     } else if (resumed) {
-        net *was = state_net(&t->file.header, "net", state_path, &ops_f32, err);
+        net *was = state_net(&t->file.header, "net", state_path, table, err);
         if (!was) die(EXIT_CORRUPT, "%s", err);
         const net_layer *in = &was->layer[0];
         *h = in->flat ? 0 : in->h, *w = in->flat ? 0 : in->w, *c = in->c;
@@ -422,10 +427,10 @@ static void open_net(training *t, bool resumed) {
     int h, w, c;
     net *parsed = parse_net(t);
     find_size(t, parsed, resumed, &h, &w, &c);
-    if (!(t->n = cls_net(parsed, h, w, c, &ops_f32, &t->text, err))) die(EXIT_USAGE, "%s", err);
+    if (!(t->n = cls_net(parsed, h, w, c, table, &t->text, err))) die(EXIT_USAGE, "%s", err);
     net_init(t->n, prog.seed, "net");
     if (patience) {
-        if (!(t->best = cls_net(parsed, h, w, c, &ops_f32, &again, err))) die(EXIT_FAILED, "%s", err);
+        if (!(t->best = cls_net(parsed, h, w, c, table, &again, err))) die(EXIT_FAILED, "%s", err);
         free(again);
     }
     net_free(parsed);
@@ -558,7 +563,8 @@ int main(int argc, char **argv) {
     prog_start(&self, argc, argv);
     prog_text(); /* -o FILE: an empty file, good as a stamp for make */
     if (facts_only) return fit_facts();
-    ops_f32.set_threads((int)prog.threads);
+    table = ops_choose(bf16);
+    table->set_threads((int)prog.threads);
     if (!net_path || !state_path) prog_usage("--net NET and --state FILE are needed (or --facts)");
     training t = {0};
     training_open(&t);

@@ -11,6 +11,7 @@
 #include "lib/gan_log.h"
 #include "lib/gan_state.h"
 #include "lib/history.h"
+#include "lib/ops_bf16.h"
 #include "lib/painter.h"
 #include "lib/prog.h"
 
@@ -19,7 +20,8 @@ static int64_t sample = -1, batch = 128, steps, save_every = 100, sample_every =
 static double lr_g = 1e-4, lr_d = 1e-4, beta1 = .9, beta2 = .999, eps = 1e-7, lambda = 10, ema;
 static const char *smooth = "1,0";
 static int loss, update, adam_form, weights;
-static bool log_layers, reuse_batch;
+static bool log_layers, reuse_batch, bf16;
+static const ops *table; /* of all arithmetic */
 
 static const opt options[] = {
     {0, "gen", OPT_TEXT, &gen_path, "NET", 0, 0, 0, "the generator's network text"},
@@ -50,6 +52,8 @@ static const opt options[] = {
      "both losses from one D(fake) (bce's default), or the generator after the critic's step (wgan-gp's)"},
     {0, "ema", OPT_FLOAT, &ema, "D", 0, .999999999, OPT_PG,
      "keep an average of the generator's weights, of which D stays at a step, .999 for one (default 0: none)"},
+    {0, "bf16", OPT_FLAG, &bf16, NULL, 0, 0, OPT_PG,
+     "multiply in bfloat16, on processors with AMX; weights and sums stay in float"},
     {0, "save", OPT_TEXT, &save_path, "FILE", 0, 0, 0, "the final state, put in place when training is over"},
     {0, "save-every", OPT_INT, &save_every, "N", 1, 1e15, 0, "steps between checkpoints (default 100)"},
     {0, "samples", OPT_TEXT, &samples_path, "FILE", 0, 0, 0, "keep the sampled images in a stream of their own"},
@@ -85,7 +89,7 @@ static int draw(void) {
     text unused = {0};
     const char *name = !weights && tns_meta_get(&c.header, "net.ema", &unused) ? "ema" : "gen";
     free(unused.s);
-    net *gen = state_net(&c.header, name, state_path, &ops_f32, err);
+    net *gen = state_net(&c.header, name, state_path, table, err);
     if (!gen) die(EXIT_CORRUPT, "%s", err);
     state s = {0};
     state_add_net(&s, name, gen);
@@ -151,7 +155,7 @@ static net *load_net(const char *path) {
     net *n = net_load(path, err);
     if (!n && errno) die(EXIT_FAILED, "%s", err);
     if (!n || !net_shape(n, 0, 0, 0, err) || !net_can_train(n, err)) die(EXIT_USAGE, "%s", err);
-    if (!net_alloc(n, &ops_f32)) die(EXIT_FAILED, "%s: not enough memory for its weights", path);
+    if (!net_alloc(n, table)) die(EXIT_FAILED, "%s: not enough memory for its weights", path);
     return n;
 }
 
@@ -188,9 +192,9 @@ static gan_options gan_options_of(void) {
 
 static char *canonical_options(void) {
     return xasprintf("seed=%" PRIu64 " loss=%d batch=%" PRId64 " lr_g=%.17g lr_d=%.17g beta1=%.17g beta2=%.17g eps=%.17g adam=%d"
-                     " smooth=%s n_critic=%" PRId64 " reuse=%d lambda=%.17g update=%d ema=%.17g",
+                     " smooth=%s n_critic=%" PRId64 " reuse=%d lambda=%.17g update=%d ema=%.17g%s",
                      prog.seed, loss, batch, lr_g, lr_d, beta1, beta2, eps, adam_form, smooth, n_critic, reuse_batch, lambda,
-                     update, ema);
+                     update, ema, bf16 ? " bf16" : "");
 }
 
 static bool train_open(gan_training *t, batches *b) {
@@ -276,7 +280,8 @@ static int train(void) {
 
 int main(int argc, char **argv) {
     prog_start(&self, argc, argv);
-    ops_f32.set_threads((int)prog.threads);
+    table = ops_choose(bf16);
+    table->set_threads((int)prog.threads);
     if (sample > 0) {
         if (gen_path || critic_path) prog_usage("--sample takes its generator from --state, not from --gen");
         return draw();

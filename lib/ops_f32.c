@@ -21,6 +21,15 @@ static void set_threads(int threads) {
     openblas_set_num_threads(threads);
 }
 
+void *room_take(room *r, size_t bytes) {
+    if (bytes > r->size) {
+        free(r->p);
+        if (!(r->p = aligned_alloc64(bytes))) die(EXIT_FAILED, "out of memory for a convolution");
+        r->size = bytes;
+    }
+    return r->p;
+}
+
 /* ---- activations ---- */
 
 static void act_forward(activation act, size_t count, const void *xv, void *yv) {

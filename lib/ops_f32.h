@@ -77,6 +77,13 @@ void sum_rows(size_t rows, int c, int width, add_row *add, const row_terms *t, d
 /* count doubles, kept between calls. One caller at a time, like all of ops. */
 double *sum_totals(size_t count);
 
+/* Memory that is kept from call to call and only grows: at least so many bytes, 64-byte aligned, with whatever was in it. No memory: ends the program with status 1. */
+typedef struct {
+    void *p;
+    size_t size;
+} room;
+void *room_take(room *r, size_t bytes);
+
 /* ---- lib/norm_f32.c ---- */
 
 void norm_batch_forward(size_t rows, int c, const void *x, const void *gamma, const void *beta, double eps, activation act,

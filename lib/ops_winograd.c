@@ -6,6 +6,7 @@
 
 #include "base.h"
 #include "kernels.h"
+#include "ops_f32.h"
 
 enum { PART = 16, ROOM = 2 << 20 }; /* ROOM: floats of transformed tiles at a time, which a large cache holds */
 
@@ -60,21 +61,6 @@ bool winograd_fits(winograd_pass pass, const conv_shape *s) {
 
 bool winograd_applies(activation act) {
     return act.kind == ACT_NONE || act.kind == ACT_RELU || act.kind == ACT_LEAKY;
-}
-
-/* Memory that is kept from call to call, and only grows. */
-typedef struct {
-    void *p;
-    size_t size;
-} room;
-
-static void *take(room *r, size_t bytes) {
-    if (bytes > r->size) {
-        free(r->p);
-        if (!(r->p = aligned_alloc64(bytes))) die(EXIT_FAILED, "out of memory for a convolution");
-        r->size = bytes;
-    }
-    return r->p;
 }
 
 /* ---- how each pass is a Winograd convolution ---- */
@@ -157,14 +143,14 @@ static void run(winograd g, const winograd_weights *l, int n, const float *x, co
     static room kept_weights, kept_bias, kept_scratch;
     const kernels *k = kernels_get();
     int threads = omp_get_max_threads(), panels = (g.oc + k->columns - 1) / k->columns, columns = panels * k->columns;
-    float *packed = take(&kept_weights, k->winograd_size(g.r, l->in_step * l->in_step * l->c, g.oc) * sizeof *packed);
-    float *whole = take(&kept_bias, (size_t)columns * sizeof *whole); /* as long as the kernels read */
+    float *packed = room_take(&kept_weights, k->winograd_size(g.r, l->in_step * l->in_step * l->c, g.oc) * sizeof *packed);
+    float *whole = room_take(&kept_bias, (size_t)columns * sizeof *whole); /* as long as the kernels read */
     memset(whole, 0, (size_t)columns * sizeof *whole);
     if (bias) memcpy(whole, bias, (size_t)g.oc * sizeof *bias);
     epilogue e = {.bias = whole, .first = act};
     g.weights = packed;
     size_t scratch = (k->winograd_scratch(&g) + 63) / 64 * 64;
-    char *scratches = take(&kept_scratch, scratch * (size_t)threads);
+    char *scratches = room_take(&kept_scratch, scratch * (size_t)threads);
 #pragma omp parallel num_threads(threads)
     {
         int t = omp_get_thread_num(), all = omp_get_num_threads();
@@ -193,7 +179,7 @@ static bool pixel_of(const conv_shape *s, int row, int column, int phase, size_t
 static float *interleave(const conv_shape *s, const conv_shape *p, const float *x) {
     static room kept;
     size_t in = (size_t)s->h * (size_t)s->w * (size_t)s->c, out = (size_t)p->h * (size_t)p->w * PART;
-    float *map = take(&kept, (size_t)s->n * out * sizeof *map);
+    float *map = room_take(&kept, (size_t)s->n * out * sizeof *map);
 #pragma omp parallel for
     for (int n = 0; n < s->n; n++) {
         float *to = map + (size_t)n * out;
@@ -252,7 +238,7 @@ static void convert_weights(const conv_shape *s, const float *w, float *plain, f
 
 static float *plain_weights(const conv_shape *s, const float *w) {
     static room kept;
-    float *plain = take(&kept, (size_t)s->oc * PART * 9 * sizeof *plain);
+    float *plain = room_take(&kept, (size_t)s->oc * PART * 9 * sizeof *plain);
     if (w) convert_weights(s, w, plain, NULL);
     return plain;
 }
@@ -282,10 +268,10 @@ void winograd_backward_data(const conv_shape *s, const float *dy, const float *w
         return;
     }
     conv_shape p = plain_of(s);
-    float *map = take(&kept, (size_t)p.n * (size_t)p.h * (size_t)p.w * PART * sizeof *map), slope = act.kind == ACT_LEAKY
-                                                                                                        ? (float)act.alpha
-                                                                                                    : act.kind == ACT_RELU ? 0
-                                                                                                                           : 1;
+    float *map = room_take(&kept, (size_t)p.n * (size_t)p.h * (size_t)p.w * PART * sizeof *map),
+          slope = act.kind == ACT_LEAKY  ? (float)act.alpha
+                  : act.kind == ACT_RELU ? 0
+                                         : 1;
     backward_data(&p, dy, plain_weights(s, w), NULL, (activation){0}, map);
     separate(s, &p, map, dx);
     if (!bias && slope == 1) return;
@@ -310,11 +296,11 @@ static void backward_weights(const conv_shape *s, const float *x, const float *d
     size_t parts = (tiles + rows - 1) / rows;
     rows = (tiles + parts - 1) / parts;
     struct winograd_room all = k->gradient_sizes(&g, rows);
-    float *v = take(&kept_v, all.v * sizeof *v), *m = take(&kept_m, all.m * sizeof *m);
+    float *v = room_take(&kept_v, all.v * sizeof *v), *m = room_take(&kept_m, all.m * sizeof *m);
     /* With one part a block's gradient is complete at once, and its room is used again. */
-    float *du = take(&kept_du, all.du * (size_t)(parts > 1 ? all.blocks : threads) * sizeof *du);
+    float *du = room_take(&kept_du, all.du * (size_t)(parts > 1 ? all.blocks : threads) * sizeof *du);
     size_t scratch = (k->winograd_scratch(&g) + 63) / 64 * 64;
-    char *scratches = take(&kept_scratch, scratch * (size_t)threads);
+    char *scratches = room_take(&kept_scratch, scratch * (size_t)threads);
 #pragma omp parallel num_threads(threads)
     {
         int t = omp_get_thread_num(), team = omp_get_num_threads();

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # clsfit: training on images and on features, its files, going on after being killed, and what it refuses.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
     PATH="$BATS_TEST_DIRNAME/../bin:$PATH"
     stream=$BATS_TEST_DIRNAME/stream.py
@@ -112,6 +114,18 @@ for f in tns.read(open(sys.argv[2], "rb")):
     cmp a.state b.state
     diff <(timeless a.tsv) <(timeless b.tsv)
     if cmp -s <(tail -c 3000 a.tns) <(tail -c 3000 c.tns); then false; fi
+}
+
+@test "--bf16: close to the training in float, and refused where the processor can't" {
+    images 40 >train.tns
+    train f
+    run -1 env FACADE_KERNELS=generic clsfit --net small.net --state g.state --bf16 train.tns
+    [[ $output == *"--bf16 needs a processor"*"leave it out"* ]]
+    run train a --bf16
+    if [ "$status" = 1 ] && [[ $output == *"--bf16 needs a processor"* ]]; then skip "no AMX here"; fi
+    [ "$status" = 0 ]
+    if cmp -s a.tns f.tns; then false; fi
+    awk -v a="$(cell a.tsv train loss)" -v f="$(cell f.tsv train loss)" 'BEGIN {d = a - f; exit !(d < .05 && d > -.05)}'
 }
 
 @test "killed at any moment and started again: the same bytes" {

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # ganstep: training, its files, going on after being killed, and drawing.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
     PATH="$BATS_TEST_DIRNAME/../bin:$PATH"
     cd "$BATS_TEST_TMPDIR" || exit
@@ -73,6 +75,34 @@ timeless() {
     cmp a.out b.out
     diff <(timeless a.tsv) <(timeless b.tsv)
     if cmp -s a.out c.out; then false; fi
+}
+
+# bf16 COMMAND...: it runs, or this machine has no AMX and the test is skipped; anything else fails
+bf16() {
+    local status=0
+    "$@" 2>bf16.err || status=$?
+    if [ $status = 1 ] && grep -q 'needs a processor and a system with AMX' bf16.err; then skip "no AMX here"; fi
+    return $status
+}
+
+@test "--bf16: close to the training in float, the same bytes again, also after a stop" {
+    bf16 train a --steps 12 --bf16
+    train b --steps 5 --bf16
+    train b --steps 12 --bf16
+    cmp a.final b.final
+    train f --steps 12
+    if cmp -s a.final f.final; then false; fi
+    paste <(cut -f3,4 a.tsv) <(cut -f3,4 f.tsv) | awk 'NR > 1 {d = ($1 - $3) / $3; e = ($2 - $4) / $4; if (d * d > .01 || e * e > .01) exit 1}'
+    run ! train b --steps 20
+    train w --steps 3 --bf16 --loss wgan-gp
+    train v --steps 3 --loss wgan-gp
+    paste <(cut -f7 w.tsv) <(cut -f7 v.tsv) | awk 'NR > 1 {d = ($1 - $2) / $2; if (d * d > .01) exit 1}'
+}
+
+@test "--bf16 where the processor can't: said, and nothing written" {
+    run -1 env FACADE_KERNELS=generic ganstep --gen gen.net --critic critic.net --state s.state -b 8 --bf16 faces.tns
+    [[ $output == *"--bf16 needs a processor"*"leave it out"* ]]
+    [ ! -e s.state ]
 }
 
 @test "killed at any moment and started again: the same bytes" {

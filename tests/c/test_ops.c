@@ -1,5 +1,5 @@
 /* The operations of networks: every backward of the naive table (ops_f64) against central differences of its forward, and the
- * fast table (ops_f32) against the naive one, on the shapes of the GAN and on many odd ones. */
+ * fast table (ops_f32) against the naive one, on the shapes of the GAN and on many odd ones; the products of ops_bf16 too, where the processor has it. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,9 +11,13 @@
 #include "lib/dropout.h"
 #include "lib/kernels.h"
 #include "lib/ops.h"
+#include "lib/ops_bf16.h"
 #include "lib/ops_winograd.h"
 #include "lib/rng.h"
 #include "ops_f64.h"
+
+static const ops *fast = &ops_f32; /* the table under test */
+static bool coarse; /* it rounds what it multiplies: numbers are quarters, whose products and sums are exact */
 
 /* ---- a case: one op, its arguments, its arrays ---- */
 
@@ -62,6 +66,7 @@ static void arrays_new(const op_case *k, const ops *o, void **a) {
         for (size_t e = 0; e < k->count[i]; e++) {
             v[e] = rng_range(&r, k->kinds[i] == 's' ? .1 : -1, 1);
             if (i == 0) v[e] += k->offset;
+            if (coarse) v[e] = round(4 * v[e]) / 4;
             v[e] = (float)v[e]; /* the same in both tables */
         }
         o->from_f64(k->count[i], v, a[i]);
@@ -138,17 +143,19 @@ static void check_gradients(const op_case *k) {
 
 /* ---- the fast table against the naive one ---- */
 
-static void compare(const op_case *k, const char *kinds, void **fast, void **naive, const char *what) {
+static void compare(const op_case *k, const char *kinds, void **got, void **naive, const char *what) {
+    /* Gradients behind another activation are no quarters any more. */
+    double allowed = coarse && *kinds == 'g' && k->act.kind != ACT_NONE && k->act.kind != ACT_RELU ? 1e-2 : 1e-5;
     for (int i = 0; k->kinds[i]; i++) {
         if (!strchr(kinds, k->kinds[i])) continue;
         if (is_index(k, i)) {
-            if (memcmp(fast[i], naive[i], bytes(k, &ops_f32, i))) CHECK(false, "%s: %s: other indices", k->name, what);
+            if (memcmp(got[i], naive[i], bytes(k, fast, i))) CHECK(false, "%s: %s: other indices", k->name, what);
             continue;
         }
         double *v = xarray(k->count[i] + 1, sizeof *v);
-        ops_f32.to_f64(k->count[i], fast[i], v);
+        fast->to_f64(k->count[i], got[i], v);
         double error = distance(k, k->count[i], v, naive[i]);
-        CHECK(error < 1e-5, "%s: %s: array %d (%c) is off by %g", k->name, what, i, k->kinds[i], error);
+        CHECK(error < allowed, "%s: %s: array %d (%c) is off by %g", k->name, what, i, k->kinds[i], error);
         free(v);
     }
 }
@@ -157,15 +164,15 @@ static void compare(const op_case *k, const char *kinds, void **fast, void **nai
  * winners are then the same, and its errors its own. */
 static void run_fast(const op_case *k, int threads, void **naive, void **a) {
     char what[40];
-    ops_f32.set_threads(threads);
-    arrays_new(k, &ops_f32, a);
-    k->forward(k, &ops_f32, a);
+    fast->set_threads(threads);
+    arrays_new(k, fast, a);
+    k->forward(k, fast, a);
     snprintf(what, sizeof what, "forward, %d thread%s", threads, threads > 1 ? "s" : "");
     compare(k, "yosw", a, naive, what);
     if (!k->backward) return;
     for (int i = 0; k->kinds[i]; i++)
-        if (strchr("yo", k->kinds[i])) ops_f32.from_f64(k->count[i], naive[i], a[i]);
-    k->backward(k, &ops_f32, a);
+        if (strchr("yo", k->kinds[i])) fast->from_f64(k->count[i], naive[i], a[i]);
+    k->backward(k, fast, a);
     snprintf(what, sizeof what, "backward, %d thread%s", threads, threads > 1 ? "s" : "");
     compare(k, "g", a, naive, what);
 }
@@ -179,17 +186,17 @@ static void check_fast(const op_case *k) {
         run_fast(k, threads, naive, first);
         run_fast(k, threads, naive, again);
         for (int i = 0; k->kinds[i]; i++) {
-            if (strchr("yoswg", k->kinds[i]) && memcmp(first[i], again[i], bytes(k, &ops_f32, i)))
+            if (strchr("yoswg", k->kinds[i]) && memcmp(first[i], again[i], bytes(k, fast, i)))
                 CHECK(false, "%s: array %d differs between two equal calls with %d threads", k->name, i, threads);
         }
-        arrays_free(k, &ops_f32, first);
-        arrays_free(k, &ops_f32, again);
+        arrays_free(k, fast, first);
+        arrays_free(k, fast, again);
     }
     arrays_free(k, &ops_f64, naive);
 }
 
 static void check(const op_case *k) {
-    if (k->backward) check_gradients(k);
+    if (k->backward && fast == &ops_f32) check_gradients(k);
     check_fast(k);
 }
 
@@ -1070,6 +1077,15 @@ static void test_adam_fast(void) {
     }
 }
 
+/* Operands are rounded to 8 bits, to nearest and ties to even; sums and what isn't multiplied keep all of theirs. */
+static void test_bf16_rounds(const ops *o) {
+    const float x[2] = {1 + 0x1p-8F, 1 + 0x3p-8F}, w[4] = {1, 0, 1, 0x1.fffffep-9F}, b[2] = {0x1p-20F, 0};
+    float y[2];
+    o->dense_forward(1, 2, 2, x, w, b, linear, y);
+    CHECK(y[0] == 1 + 0x1p-20F, "1 + 2^-8 is a tie that becomes 1, and the bias isn't rounded: %a", (double)y[0]);
+    CHECK(y[1] == 1 + (1 + 0x1p-6F) * 0x1p-8F, "1 + 3*2^-8 is a tie that becomes 1 + 2^-6: %a", (double)y[1]);
+}
+
 int main(void) {
     const ops *tables[] = {&ops_f64, &ops_f32};
     base_program = "test_ops";
@@ -1095,5 +1111,12 @@ int main(void) {
     test_dropout_kernels();
     test_adam_fast();
     test_gan_shapes();
+    if ((fast = ops_bf16())) {
+        coarse = true;
+        test_conv();
+        test_dense();
+        test_gan_shapes();
+        test_bf16_rounds(fast);
+    }
     return check_status();
 }
