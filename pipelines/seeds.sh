@@ -15,6 +15,6 @@ END {
         k = order[i]; mean = s[k] / n[k]; v = 0
         m = split(q[k], x, " ")
         for (j = 1; j <= m; j++) v += (x[j] - mean) ^ 2
-        print k, n[k], sprintf("%.6g", mean), n[k] > 1 ? sprintf("%.3g", sqrt(v / (n[k] - 1))) : "-"
+        print k, n[k], sprintf("%.6g", mean), (n[k] > 1 ? sprintf("%.3g", sqrt(v / (n[k] - 1))) : "-")
     }
 }'
