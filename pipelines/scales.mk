@@ -6,6 +6,7 @@ $(if $(filter smoke quick full,$(SCALE)),,$(error SCALE=$(SCALE): smoke, quick o
 $(call scale,PHOTOS,32,800,0)#               of each folder, the first in order of name; 0 for all
 $(call scale,DRAWN,32,800,30000)#            drawn for each, where there is no DATA
 $(call scale,DRAWN_SIZE,96,128,256)
+$(call scale,FACE_MIN,24,40,50)#            sides of a face that is cut out, at least: drawn photos of few pixels have small ones
 
 # The GANs, at 64x64.
 $(call scale,TEST,8,200,5000)#               reals that nothing is trained on

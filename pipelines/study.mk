@@ -34,7 +34,7 @@ weight = $(or $(wildcard $(WEIGHTS)/$(1)),$(2))
 FID_MODEL := $(call weight,inception.tns,models/draw.tns)
 DETECTOR := $(call weight,yolov8n-face.tns,models/face.tns)
 RESNET := $(call weight,resnet50.tns,$O/resnet50.tns)
-CROP := faceyolo -m $(DETECTOR)
+CROP := faceyolo -m $(DETECTOR) --min $(FACE_MIN)
 score := fidcalc -m $(FID_MODEL)
 $(call stage,$O/resnet50.tns,,wgt2tns --net nets/resnet50.net --random $(SEED) -o $O/resnet50.tns)
 
