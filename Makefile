@@ -148,7 +148,7 @@ test: all $(c_tests) $(replays) $(inject)
 	@{ python3 -c 'import numpy' || /usr/bin/python3 -c 'import numpy'; } 2>/dev/null || { $(call install,$(test_packages)); }
 	@tests/run -j$(JOBS) $(TESTS)
 
-## make soak: the long tests: every call fails, pipelines are killed, fuzzing, load, sanitizers, coverage; rewrites RELIABILITY.md. QUICK=1 for a little of each, PARTS= for some
+## make soak: the long tests: every call fails, pipelines are killed, fuzzing, load, Slurm and ssh, sanitizers, coverage; rewrites RELIABILITY.md. QUICK=1 for a little of each, PARTS= for some
 PARTS :=
 soak: all $(c_tests) $(replays) $(inject)
 	@$(call need,clang-14 valgrind bats python3,$(test_packages) $(soak_packages))
@@ -174,7 +174,7 @@ bench: all $(bench_tools)
 
 ## make check: static analysis, scripts, formatting, manuals
 c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch] tests/fuzz/*.c tests/faults/*.c bench/*.c)
-scripts := .ci/run tests/run tests/fuzz/run tests/faults/prepare tests/soak tests/reliability tests/coverage tests/tsan tests/valgrind $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh bin/*.bash)
+scripts := .ci/run tests/run tests/fuzz/run tests/faults/prepare tests/soak tests/cluster tests/reliability tests/coverage tests/tsan tests/valgrind $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh bin/*.bash)
 check:
 	@$(call need,clang-format cppcheck shellcheck mandoc,$(check_packages))
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -j$(JOBS) $(filter %.c,$(c_files))

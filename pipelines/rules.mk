@@ -31,8 +31,9 @@ export OMP_WAIT_POLICY := passive
 # $(call quote,TEXT) for the shell
 quote = '$(subst ','\'',$(1))'
 
-# A file is put in place whole, and only when it differs: other runs of make may look at it.
-place = if cmp -s $$@.$$$$PPID $$@; then rm $$@.$$$$PPID; else mv $$@.$$$$PPID $$@; fi
+# A file is put in place whole, and only when it differs: other runs of make may look at it, and write it too, on other machines with processes of the same number.
+new := $$@.$(shell uname -n).$$$$PPID
+place = if cmp -s $(new) $$@; then rm $(new); else mv $(new) $$@; fi
 
 stage = $(eval $(call stage_rules,$(strip $(1)),$(strip $(2)),$(subst $$,$$$$,$(3)),$(strip $(4)),$(strip $(5))))
 define stage_rules
@@ -43,7 +44,7 @@ command.$(firstword $(1)) = $(strip $(3))
 $(firstword $(1)).cmd: export stage_command = $$(command.$(firstword $(1)))
 $(firstword $(1)).cmd: always
 	@mkdir -p $(sort $(dir $(1)))
-	@printf '%s\n' "$$$$stage_command" >$$@.$$$$PPID; $(place)
+	@printf '%s\n' "$$$$stage_command" >$(new); $(place)
 $(1) $(if $(word 2,$(1)),&): $(2) $(firstword $(1)).cmd
 	@echo '  MAKE $(1)'
 	$(if $(4),@for f in $(4); do for i in $$^; do [ "$$$$f" -nt "$$$$i" ] || rm -f "$$$$f"; done; done)
@@ -54,8 +55,8 @@ manifest = $(eval $(call manifest_rules,$(strip $(1)),$(subst $$,$$$$,$(call quo
 define manifest_rules
 $(1): always $(3)
 	@mkdir -p $$(@D)
-	@find -L $(2) -type f -printf '%P\t%s\t%T@\0' | LC_ALL=C sort -z | tr '\n\0' '?\n' >$$@.$$$$PPID
-	@[ -s $$@.$$$$PPID ] || { echo "make: no files in "$(2) >&2; exit 1; }
+	@find -L $(2) -type f -printf '%P\t%s\t%T@\0' | LC_ALL=C sort -z | tr '\n\0' '?\n' >$(new)
+	@[ -s $(new) ] || { echo "make: no files in "$(2) >&2; exit 1; }
 	@$(place)
 endef
 
@@ -64,15 +65,15 @@ define shards_rules
 $(1).all: always $(5)
 	@mkdir -p $$(@D)
 	@[ -d $(2) ] || { echo "make: no folder "$(2) >&2; exit 1; }
-	@find -L $(2) -type f -printf '%p\t%s\t%T@\0' | LC_ALL=C sort -z | sed -z -n '$(if $(filter 0,$(4)),,1,$(4))p' >$$@.$$$$PPID
-	@[ -s $$@.$$$$PPID ] || { rm $$@.$$$$PPID; echo "make: no files in "$(2) >&2; exit 1; }
+	@find -L $(2) -type f -printf '%p\t%s\t%T@\0' | LC_ALL=C sort -z | sed -z -n '$(if $(filter 0,$(4)),,1,$(4))p' >$(new)
+	@[ -s $(new) ] || { rm $(new); echo "make: no files in "$(2) >&2; exit 1; }
 	@$(place)
 $(foreach i,$(shell seq $(3)),$(eval lists += $(1).$i.list)$(call shard_rule,$(1),$i,$(3)))
 endef
 define shard_rule
 
 $(1).$(2).list: $(1).all
-	@n=$$$$(tr -cd '\0' <$$< | wc -c) && sed -z -n "$$$$((n * ($(2) - 1) / $(3) + 1)),$$$$((n * $(2) / $(3)))p" $$< >$$@.$$$$PPID; $(place)
+	@n=$$$$(tr -cd '\0' <$$< | wc -c) && sed -z -n "$$$$((n * ($(2) - 1) / $(3) + 1)),$$$$((n * $(2) / $(3)))p" $$< >$(new); $(place)
 endef
 listed = sed -z 's/\t[^\t]*\t[^\t]*$$//' $(1)
 
