@@ -47,9 +47,10 @@ static void look_at(const tns_frame *f, tns_frame *merged) {
     text name = {0}, value = {0};
     tns_meta copy = {0};
     char err[512];
+    int lines = 0;
     for (size_t pos = 0; tns_meta_next(&f->meta, &pos, &name, &value);) {
         tns_meta_add(&copy, name.s, value.s);
-        if (!tns_meta_get(&f->meta, name.s, &value)) abort();
+        if (lines++ < 8 && !tns_meta_get(&f->meta, name.s, &value)) abort(); /* each walks all: a few do */
     }
     if (copy.t.len != f->meta.t.len || (copy.t.len && memcmp(copy.t.s, f->meta.t.s, copy.t.len))) abort(); /* canonical */
     tns_meta_set(&copy, "key", "x\n%\x01");
