@@ -118,10 +118,19 @@ typedef struct {
     bool show;
 } gallery;
 
+/* When nobody looks any more, training ends; but with --save it is done for that file, and goes on unseen. */
+static void show(gallery *g, const tns_frame *f) {
+    if (!g->show) return;
+    if (save_path)
+        g->show = prog_offer(f);
+    else
+        prog_write(f);
+}
+
 static void to_gallery(const tns_frame *f, void *to) {
     gallery *g = to;
     if (g->kept) history_stream_add(g->kept, f);
-    if (g->show) prog_write(f);
+    show(g, f);
 }
 
 static void exhibit(gallery *g, const gan_training *t) {
@@ -137,13 +146,13 @@ static gallery gallery_open(const gan_training *t, bool resumed) {
     tns_frame h = {0};
     painter_header(&h, &t->history);
     if (samples_path) g.kept = history_stream_open(samples_path, &h.meta, t->step, !resumed);
-    if (g.show) prog_write(&h);
+    show(&g, &h);
     tns_frame_free(&h);
     return g;
 }
 
 static void gallery_close(gallery *g) {
-    if (g->show) prog_write(&(tns_frame){.type = 'E'});
+    show(g, &(tns_frame){.type = 'E'});
     history_stream_close(g->kept);
     painter_close(&g->p);
 }

@@ -95,7 +95,7 @@ static void put(int part, const tns_frame *f) {
         return;
     }
     if (out[part].gone || tns_write(out[part].writer, f) == 0) return;
-    if (errno != EPIPE) die(EXIT_FAILED, "%s:", file[part]);
+    if (!outfile_reader_gone(out[part].file)) die(EXIT_FAILED, "%s:", file[part]);
     out[part].gone = true;
     for (int i = 0; i < parts; i++)
         if (!out[i].gone) return;

@@ -95,6 +95,10 @@ int outfile_fd(const outfile *o) {
     return o->fd;
 }
 
+bool outfile_reader_gone(const outfile *o) {
+    return errno == EPIPE && o->slot < 0;
+}
+
 static void outfile_free(outfile *o) {
     if (o->slot >= 0) temps[o->slot] = NULL, taken[o->slot] = false;
     free(o->path);
@@ -463,20 +467,31 @@ static _Noreturn void leave_quietly(void) {
     _exit(EXIT_DONE);
 }
 
+/* A regular file has no reader that could have decided: what it says must be heard, and make must not take it for done. */
+static bool reader_gone(void) {
+    return out_file ? outfile_reader_gone(out_file) : errno == EPIPE;
+}
+
 static _Noreturn void output_failed(void) {
-    if (errno == EPIPE) leave_quietly();
+    if (reader_gone()) leave_quietly();
     die(EXIT_FAILED, "%s:", prog.output ? prog.output : "standard output");
 }
 
-void prog_write(const tns_frame *f) {
+bool prog_offer(const tns_frame *f) {
     if (!out_writer) {
         if (!prog.output && isatty(1)) die(EXIT_USAGE, "no tensors to a terminal: use -o FILE, or a pipe (| tls, | tview --tty)");
         out_writer = tns_writer_open(out_fd());
     }
     if (tns_write(out_writer, f) < 0) {
         if (errno == EINVAL) die(EXIT_FAILED, "frame out of order or over 1 MiB of metadata (a bug in %s)", base_program);
+        if (reader_gone()) return false;
         output_failed();
     }
+    return true;
+}
+
+void prog_write(const tns_frame *f) {
+    if (!prog_offer(f)) leave_quietly();
 }
 
 /* stdio itself loses what an interrupted write didn't take. */

@@ -125,6 +125,8 @@ __attribute__((noreturn)) void prog_bad_record(const prog_input *in, const tns_f
 /* Writes a frame to -o or stdout (refused when that is a terminal). When the reader has gone (EPIPE), ends the program
  * quietly with status 0; on any other error exits with 1. */
 void prog_write(const tns_frame *f);
+/* The same, but gives false when the reader has gone: for a program that has other output to finish. */
+bool prog_offer(const tns_frame *f);
 /* The same place as text, for programs with PROG_TEXT. prog_finish checks and closes it. */
 FILE *prog_text(void);
 /* Writes n bytes there, and ends the program as prog_write does when that fails: a reader that has gone stops a long listing. */
@@ -145,6 +147,8 @@ typedef struct outfile outfile;
  * that fails. Until committed, it is removed at exit and on signals. */
 outfile *outfile_open(const char *path);
 int outfile_fd(const outfile *o);
+/* Right after a failed write: was it that the reader has gone? Never of what will be a regular file. */
+bool outfile_reader_gone(const outfile *o);
 /* Syncs to disk when sync, closes and renames into place; frees o. Exits with 1 when any of it fails. */
 void outfile_commit(outfile *o, bool sync);
 /* Removes the temporary; frees o. */
