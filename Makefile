@@ -174,7 +174,7 @@ bench: all $(bench_tools)
 
 ## make check: static analysis, scripts, formatting, manuals
 c_files := $(wildcard lib/*.[ch] formats/*.[ch] bin/*.c tests/c/*.[ch] tests/fuzz/*.c tests/faults/*.c bench/*.c)
-scripts := .ci/run tests/run tests/fuzz/run tests/faults/prepare tests/soak tests/cluster tests/reliability tests/coverage tests/tsan tests/valgrind $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh bin/*.bash)
+scripts := .ci/run tests/run tests/fuzz/run tests/faults/prepare tests/soak tests/cluster tests/reliability tests/coverage tests/asan tests/tsan tests/valgrind $(wildcard tests/*.sh tests/*.bats bench/*.sh pipelines/*.sh examples/*.sh bin/*.bash)
 check:
 	@$(call need,clang-format cppcheck shellcheck mandoc,$(check_packages))
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -j$(JOBS) $(filter %.c,$(c_files))
