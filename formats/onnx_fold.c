@@ -149,10 +149,12 @@ static int cast(folder *f, onnx_tensor *const *in, onnx_tensor **out) {
     if (!t) return bad(f, "a constant too large");
     for (size_t k = 0; k < t->count; k++) {
         double v = onnx_at(in[0], k);
-        if (t->whole && in[0]->whole)
+        if (to == 9) /* a truth */
+            set(t, k, v != 0);
+        else if (t->whole && in[0]->whole)
             t->i[k] = in[0]->i[k];
         else
-            set(t, k, to == 9 ? v != 0 : v);
+            set(t, k, v);
     }
     *out = t;
     return 1;

@@ -153,3 +153,137 @@ for i, ((ws, w), (gs, g)) in enumerate(zip(want, got)):
         [ "$status" = 0 ] || [ "$status" = 3 ] || { echo "$f: $status"; cat err; false; }
     done
 }
+
+@test "operators on constants, which exporters leave of the arithmetic of shapes and anchors: by ONNX's own definitions" {
+    # The numbers that the nodes leave in k | the nodes | constants. All of them are laid end to end in one network, which adds them to its input.
+    cat >cases <<'END_CASES'
+9 -5 5 6 | node('Add', ['a', 'b'], ['k']) | PAIR
+5 -9 -5 0 | node('Sub', ['a', 'b'], ['k']) | PAIR
+14 -14 0 9 | node('Mul', ['a', 'b'], ['k']) | PAIR
+3 -3 0 1 | node('Div', ['a', 'b'], ['k']) | PAIR
+2 -7 0 3 | node('Min', ['a', 'b'], ['k']) | PAIR
+7 2 5 3 | node('Max', ['a', 'b'], ['k']) | PAIR
+1 1 0 0 | node('Mod', ['a', 'b'], ['k']) | PAIR
+1 -1 0 0 | node('Mod', ['a', 'b'], ['k'], fmod=1) | PAIR
+49 49 0 27 | node('Pow', ['a', 'b'], ['k']) | PAIR
+0 0 0 1 | node('Equal', ['a', 'b'], ['k']) | PAIR
+0 1 1 0 | node('Less', ['a', 'b'], ['k']) | PAIR
+0 1 1 1 | node('LessOrEqual', ['a', 'b'], ['k']) | PAIR
+1 0 0 0 | node('Greater', ['a', 'b'], ['k']) | PAIR
+1 0 0 1 | node('GreaterOrEqual', ['a', 'b'], ['k']) | PAIR
+1 1 0 1 | node('And', ['a', 'b'], ['k']) | PAIR
+1 1 1 1 | node('Or', ['a', 'b'], ['k']) | PAIR
+3.5 -3.5 0 1 | node('Div', ['a', 'b'], ['k']) | a=T((4,), [7., -7., 0., 3.]), b=T((4,), [2., 2., 5., 3.])
+11 12 21 22 | node('Add', ['a', 'b'], ['k']) | a=T((2, 1), [10, 20], int), b=T((2,), [1, 2], int)
+0 | node('Div', ['a', 'b'], ['k']) | a=T((1,), [1], int), b=T((1,), [0], int)
+1 -2 2 4 | node('Floor', ['a'], ['k']) | FOUR
+2 -1 3 4 | node('Ceil', ['a'], ['k']) | FOUR
+2 -2 2 4 | node('Round', ['a'], ['k']) | FOUR
+-1.5 1.5 -2.5 -4 | node('Neg', ['a'], ['k']) | FOUR
+1.5 1.5 2.5 4 | node('Abs', ['a'], ['k']) | FOUR
+1 2 3 0.5 | node('Sqrt', ['a'], ['k']) | a=T((4,), [1., 4., 9., .25])
+1 1 1 1 | node('Exp', ['a'], ['k']) | a=T((4,), [0., 0., 0., 0.])
+0 0 0 0 | node('Log', ['a'], ['k']) | a=T((4,), [1., 1., 1., 1.])
+0.5 -0.25 2 1 | node('Reciprocal', ['a'], ['k']) | a=T((4,), [2., -4., .5, 1.])
+0.5 0.5 0.5 0.5 | node('Sigmoid', ['a'], ['k']) | a=T((4,), [0., 0., 0., 0.])
+1 -1 2 4 | node('Cast', ['a'], ['k'], to=7) | FOUR
+1 1 1 1 | node('Cast', ['a'], ['k'], to=9) | FOUR
+1 0 1 | node('Cast', ['a'], ['k'], to=9) | a=T((3,), [5, 0, -1], int)
+0 1 0 | node('Cast', ['a'], ['b'], to=9), node('Not', ['b'], ['k']) | a=T((3,), [5, 0, -1], int)
+1 20 3 | node('Where', ['c', 'a', 'b'], ['k']) | c=T((3,), [1, 0, 1], int), a=T((3,), [1, 2, 3], int), b=T((3,), [10, 20, 30], int)
+9 2 9 | node('Where', ['c', 'a', 'b'], ['k']) | c=T((3,), [0, 1, 0], int), a=T((3,), [1, 2, 3], int), b=T((), [9], int)
+0 3 1 4 2 5 | node('Transpose', ['a'], ['k'], perm=[1, 0]) | SIX
+0 3 1 4 2 5 | node('Transpose', ['a'], ['k']) | SIX
+3 4 5 | node('Gather', ['a', 'i'], ['k']) | SIX, i=T((), [-1], int)
+2 0 5 3 | node('Gather', ['a', 'i'], ['k'], axis=1) | SIX, i=T((2,), [2, 0], int)
+1 2 | node('Slice', ['a', 's', 'e', 'x'], ['k']) | SIX, s=T((2,), [0, 1], int), e=T((2,), [1, 99], int), x=T((2,), [0, 1], int)
+5 3 2 0 | node('Slice', ['a', 's', 'e', 'x', 'p'], ['k']) | SIX, s=T((2,), [-1, -1], int), e=T((2,), [-99, -99], int), x=T((2,), [0, 1], int), p=T((2,), [-1, -2], int)
+3 4 | node('Slice', ['a'], ['k'], starts=[1, 0], ends=[2, -1], axes=[0, 1]) | SIX
+0 1 2 3 4 5 0 1 2 3 4 5 | node('Concat', ['a', 'a'], ['k'], axis=0) | SIX
+0 1 2 0 1 2 3 4 5 3 4 5 | node('Concat', ['a', 'a'], ['k'], axis=-1) | SIX
+0 0.5 1 1.5 | node('Concat', ['b', 'c'], ['k'], axis=0) | b=T((2,), [0., .5]), c=T((2,), [1., 1.5])
+0 1 2 3 4 5 6 | node('Range', ['f', 't', 'b'], ['k']) | f=T((), [0], int), t=T((), [7], int), b=T((), [1], int)
+5 3 1 | node('Range', ['f', 't', 'b'], ['k']) | f=T((), [5], int), t=T((), [0], int), b=T((), [-2], int)
+1 1 2 2 | node('Expand', ['b', 's'], ['k']) | b=T((2, 1), [1, 2], int), s=T((2,), [2, 2], int)
+0 0 0 | node('ConstantOfShape', ['s'], ['k']) | s=T((1,), [3], int)
+120 | node('ReduceProd', ['s'], ['k'], keepdims=0) | s=T((3,), [4, 5, 6], int)
+120 | node('ReduceProd', ['s'], ['k']) | s=T((3,), [4, 5, 6], int)
+1 4 | node('Split', ['a'], ['b', 'k', 'c'], axis=1) | SIX
+3 4 5 | node('Split', ['a', 'p'], ['b', 'k']) | SIX, p=T((2,), [1, 1], int)
+2 5 | node('Split', ['a'], ['b', 'k'], axis=1, split=[2, 1]) | SIX
+0 1 2 3 4 5 | node('Unsqueeze', ['a', 'x'], ['b']), node('Squeeze', ['b', 'x'], ['k']) | SIX, x=T((1,), [1], int)
+0 1 2 3 4 5 | node('Unsqueeze', ['a'], ['b'], axes=[0, -1]), node('Squeeze', ['b'], ['k']) | SIX
+0 2 4 6 8 10 | node('DequantizeLinear', ['a', 's'], ['k']) | SIX, s=T((), [2.])
+-1 0 0.5 2 3 2 | node('DequantizeLinear', ['a', 's', 'z'], ['k']) | SIX, s=T((3,), [1., 1., .5]), z=T((3,), [1, 1, 1], int)
+2.5 | node('Constant', [], ['k'], value_float=2.5) | SIX
+7 | node('Constant', [], ['k'], value_int=7) | SIX
+7 8 9 | node('Constant', [], ['k'], value_ints=[7, 8, 9]) | SIX
+END_CASES
+    cat >all.py <<'P'
+cases = [l.rstrip('\n').split(' | ') for l in open('cases')]
+short = dict(PAIR='a=T((4,), [7, -7, 0, 3], int), b=T((4,), [2, 2, 5, 3], int)', SIX='a=T((2, 3), [0, 1, 2, 3, 4, 5], int)', FOUR='a=T((4,), [1.5, -1.5, 2.5, 4.])')
+plain, nodes, constants, lines, total = node, [], dict(flat=T((1,), [-1], int)), [], 0
+for i, (want, code, given) in enumerate(cases):
+    def node(op, ins, outs, **more): return plain(op, ['%d_%s' % (i, x) for x in ins], ['%d_%s' % (i, x) for x in outs], **more)
+    made = eval('(%s,)' % code)
+    for k, v in short.items(): given = given.replace(k, v)
+    constants.update(('%d_%s' % (i, k), v) for k, v in eval('dict(%s)' % given).items())
+    nodes += list(made) + [plain('Cast', ['%d_k' % i], ['%d float' % i], to=1), plain('Reshape', ['%d float' % i, 'flat'], ['%d line' % i])]
+    lines.append('%d line' % i)
+    total += len(want.split())
+node = plain
+while len(lines) > 1: # not too many inputs of one node
+    few = [lines[j:j + 8] for j in range(0, len(lines), 8)]
+    nodes += [node('Concat', f, [f[0] + '+'], axis=0) for f in few]
+    lines = [f[0] + '+' for f in few]
+save(nodes + [node('Add', ['input', lines[0]], ['y'])], constants, x=(1, total))
+P
+    onnx all.onnx "exec(open('all.py').read(), globals())"
+    onnx2tns all.onnx -o all.tns
+    python3 -c 'import struct, tns
+got = [f[4] for f in tns.read(open("all.tns", "rb")) if ("key", "Add_y.bias") in f[3]][0]
+got = ["%g" % v for v in struct.unpack("<%df" % (len(got) // 4), got)]
+for line in open("cases"):
+    want = line.split(" | ")[0].split()
+    assert got[:len(want)] == want, (line, got[:len(want)])
+    got = got[len(want):]
+assert not got'
+}
+
+@test "constants that don't fit each other are errors that say so" {
+    cat >cases <<'END_CASES'
+shapes that don't fit together | node("Add", ["a", "b"], ["k"]) | SIX, b=T((2,), [1, 2], int)
+Where with shapes | node("Where", ["a", "b", "b"], ["k"]) | SIX, b=T((2,), [1, 2], int)
+Gather outside its axis | node("Gather", ["a", "i"], ["k"]) | SIX, i=T((), [2], int)
+Gather along no axis | node("Gather", ["a", "i"], ["k"], axis=2) | SIX, i=T((), [0], int)
+Slice without starts and ends | node("Slice", ["a"], ["k"]) | SIX
+differ in number | node("Slice", ["a", "s", "e"], ["k"]) | SIX, s=T((1,), [0], int), e=T((2,), [1, 1], int)
+by 0 | node("Slice", ["a", "s", "e", "s", "s"], ["k"]) | SIX, s=T((1,), [0], int), e=T((1,), [1], int)
+Concat along no axis | node("Concat", ["a", "a"], ["k"], axis=2) | SIX
+Concat of different ranks | node("Concat", ["a", "b"], ["k"], axis=0) | SIX, b=T((2,), [1, 2], int)
+Concat of shapes | node("Concat", ["a", "b"], ["k"], axis=0) | SIX, b=T((1, 2), [1, 2], int)
+a shape that doesn't fit | node("Reshape", ["a", "s"], ["k"]) | SIX, s=T((1,), [7], int)
+an impossible shape | node("Reshape", ["a", "s"], ["k"]) | SIX, s=T((2,), [-1, -1], int)
+Transpose of another rank | node("Transpose", ["a"], ["k"], perm=[0]) | SIX
+Transpose of no axis | node("Transpose", ["a"], ["k"], perm=[0, 2]) | SIX
+Expand to a shape that doesn't fit | node("Expand", ["a", "s"], ["k"]) | SIX, s=T((1,), [4], int)
+Range of too many | node("Range", ["f", "t", "b"], ["k"]) | f=T((), [0], int), t=T((), [7], int), b=T((), [0], int)
+a constant too large | node("ConstantOfShape", ["s"], ["k"]) | s=T((2,), [1 << 20, 1 << 20], int)
+parts that aren't there | node("Split", ["a", "p"], ["k", "l"]) | SIX, p=T((2,), [1, 2], int)
+Split along no axis | node("Split", ["a"], ["k", "l"], axis=2) | SIX
+axes twice | node("Unsqueeze", ["a", "x"], ["k"]) | SIX, x=T((2,), [0, 0], int)
+scales that don't fit | node("DequantizeLinear", ["a", "s"], ["k"]) | SIX, s=T((2,), [1., 2.])
+zero points that don't fit | node("DequantizeLinear", ["a", "s", "z"], ["k"]) | SIX, s=T((3,), [1., 2., 3.]), z=T((2,), [0, 0], int)
+without a value that can be read | node("Constant", [], ["k"]) | SIX
+END_CASES
+    onnx a.onnx 'for i, l in enumerate(open("cases")):
+    what, code, given = l.rstrip("\n").split(" | ")
+    sys.argv[2] = "%d.onnx" % i
+    save([eval(code), node("Add", ["input", "k"], ["y"])], eval("dict(%s)" % given.replace("SIX", "a=T((2, 3), [0, 1, 2, 3, 4, 5], int)")), x=(1, 3))'
+    i=0
+    while IFS= read -r line; do
+        fails 3 onnx2tns $i.onnx
+        says "${line%% | *}"
+        i=$((i + 1))
+    done <cases
+}
