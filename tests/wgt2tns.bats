@@ -169,6 +169,130 @@ for name, shape, at in ("far", [4], [0, 16]), ("odd", [4], [0, 15]), ("huge", [1
     for f in far odd huge; do fails 3 wgt2tns $f.safetensors; done
 }
 
+# safe FILE HEADER [BYTES]: a safetensors file of that text and data, both as Python writes bytes.
+safe() {
+    python3 -c 'import struct, sys
+h = eval(sys.argv[2]); open(sys.argv[1], "wb").write(struct.pack("<Q", len(h)) + h + eval(sys.argv[3]))' "$1" "$2" "${3:-b''}"
+}
+
+@test "safetensors: every kind of number goes into a network as f32, names may be escaped, metadata are passed over" {
+    python3 -c 'import json, struct
+names = dict(F64="d", F32="f", F16="e", BF16=None, I64="q", I32="i", I16="h", I8="b", U64="Q", U32="I", U16="H", U8="B", BOOL="B")
+head, data, net = {"__metadata__": {"format": "pt", "by\u00e4": "a \"test\""}}, b"", "input 2\n"
+for k, c in names.items():
+    b = struct.pack("<2H", 0x3f80, 0x4000) if k == "BF16" else struct.pack("<2" + c, 1, 2)
+    head[k + ".value"] = {"dtype": k, "shape": [2], "data_offsets": [len(data), len(data) + len(b)]}
+    data += b
+    net += "%s constant 2\n" % k
+h = json.dumps(head).encode() + b"   "
+open("all.safetensors", "wb").write(struct.pack("<Q", len(h)) + h + data)
+open("all.net", "w").write(net)'
+    wgt2tns --net all.net all.safetensors -o t.tns
+    for k in F64 F32 F16 BF16 I64 I32 I16 I8 U64 U32 U16 U8 BOOL; do [ "$(numbers $k.value <t.tns)" = "2 1 2" ] || { echo $k; false; }; done
+    safe t.safetensors 'rb"""{ "a\u0041\u00e4\u20AC\/\"" : {"shape":[],"dtype":"U8","data_offsets":[0,1]} }"""' 'b"\7"'
+    [ "$(wgt2tns t.safetensors | tls | cut -f 2,3,4)" = $'aA\u00e4\u20ac/"\tscalar\tu8' ]
+    safe t.safetensors 'b"{}"'
+    [ "$(wgt2tns t.safetensors | tls | wc -l)" = 0 ]
+}
+
+@test "safetensors: a header that is malformed in any way is an error" {
+    local good='"dtype":"U8","shape":[1],"data_offsets":[0,1]'
+    while IFS='|' read -r what header; do
+        # shellcheck disable=SC2059
+        printf "$(printf '\\x%02x\\x%02x' $((${#header} % 256)) $((${#header} / 256)))\0\0\0\0\0\0%s\1" "$header" >x.safetensors
+        fails 3 wgt2tns x.safetensors -o out.tns
+        says "$what"
+        [ ! -e out.tns ]
+    done <<END_HEADERS
+a name|{"a
+a name|{"a\\q":{$good}}
+a name|{"a\\u12":{$good}}
+a name|{"a\\ud83d":{$good}}
+a name|{"a\\u00zz":{$good}}
+a name|{"a" {$good}}
+a name|{a:{$good}}
+a name|{"$(printf 'k%.0s' {1..5000})":{$good}}
+that is no object|{"a":[1]}
+has dtype, shape and data_offsets|{"a":{"dtype":"U8","shape":[1]}}
+has dtype, shape and data_offsets|{"a":{$good,"dtype":"U8"}}
+has dtype, shape and data_offsets|{"a":{$good,"more":1}}
+a is of F7, which can't be read|{"a":{"dtype":"F7","shape":[1],"data_offsets":[0,1]}}
+a shape|{"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}}
+a shape|{"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1],"data_offsets":[0,1]}}
+a shape|{"a":{"dtype":"U8","shape":1,"data_offsets":[0,1]}}
+a shape|{"a":{"dtype":"U8","shape":[99999999999999999999999999],"data_offsets":[0,1]}}
+data_offsets|{"a":{"dtype":"U8","shape":[1],"data_offsets":[0]}}
+don't fit|{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}
+don't fit|{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,0]}}
+__metadata__|{"__metadata__":{"a":1},"a":{$good}}
+__metadata__|{"__metadata__":["a"],"a":{$good}}
+something after its end|{"a":{$good}} x
+malformed header|{"a":{$good}
+END_HEADERS
+    printf '\377\0\0\0\0\0\0\0{"a":{}}' >x.safetensors
+    fails 3 wgt2tns x.safetensors
+    says 'longer than the file'
+}
+
+@test "zip64: the sizes of an archive over 4 GiB, or what says it is one" {
+    cat >wide.py <<'P'
+import struct, sys
+b = open(sys.argv[1], 'rb').read()
+end = b.rindex(b'PK\5\6')
+count, size, at = struct.unpack('<HII', b[end + 10:end + 20])
+directory, p = b'', at
+while p < end:
+    name, extra, comment = struct.unpack('<3H', b[p + 28:p + 34])
+    packed, whole = struct.unpack('<2I', b[p + 20:p + 28])
+    local, = struct.unpack('<I', b[p + 42:p + 46])
+    more = struct.pack('<HHI', 9, 4, 0) + struct.pack('<HH3Q', 1, 24, whole, packed, local)
+    directory += b[p:p + 20] + b'\xff' * 8 + b[p + 28:p + 30] + struct.pack('<2H', len(more), 0) + b[p + 34:p + 42] + b'\xff' * 4 + b[p + 46:p + 46 + name] + more
+    p += 46 + name + extra + comment
+wide = b'PK\6\6' + struct.pack('<QHHIIQQQQ', 44, 45, 45, 0, 0, count, count, len(directory), at)
+def save(name, directory=directory, wide=wide, there=None, locator=b'PK\6\7'):
+    place = at + len(directory) if there is None else there
+    open(name, 'wb').write(b[:at] + directory + wide + locator + struct.pack('<IQI', 0, place, 1) + b'PK\5\6' + struct.pack('<4HIIH', 0, 0, 0xffff, 0xffff, 0xffffffff, 0xffffffff, 0))
+save('wide.npz')
+save('no-locator.npz', locator=b'PK\0\0')
+save('no-record.npz', there=3)
+save('far-record.npz', there=1 << 62)
+save('far-directory.npz', wide=wide[:48] + struct.pack('<Q', 1 << 63))
+save('many.npz', wide=wide[:32] + struct.pack('<Q', 1 << 40) + wide[40:])
+save('more.npz', wide=wide[:32] + struct.pack('<Q', count + 1) + wide[40:])
+save('short-extra.npz', directory=directory.replace(struct.pack('<HH', 1, 24), struct.pack('<HH', 1, 8)))
+save('no-extra.npz', directory=directory.replace(struct.pack('<HH', 1, 24), struct.pack('<HH', 2, 24)))
+save('long-extra.npz', directory=directory.replace(struct.pack('<HH', 1, 24), struct.pack('<HH', 2, 99)))
+open('encrypted.npz', 'wb').write(b[:at + 8] + b'\1' + b[at + 9:])
+open('method.npz', 'wb').write(b[:at + 10] + b'\x0c' + b[at + 11:])
+open('outside.npz', 'wb').write(b[:at + 42] + struct.pack('<I', 1 << 30) + b[at + 46:])
+open('cut-off.npz', 'wb').write(b[:at + 20] + struct.pack('<2I', 1 << 20, 1 << 20) + b[at + 28:])
+open('two-sizes.npz', 'wb').write(b[:at + 24] + struct.pack('<I', 1) + b[at + 28:])
+P
+    python3 wide.py "$golden/plain.npz"
+    wgt2tns "$golden/plain.npz" | records >want
+    wgt2tns wide.npz | records | diff want -
+    while read -r file what; do
+        fails 3 wgt2tns "$file.npz" -o out.tns
+        says "$what"
+        [ ! -e out.tns ]
+    done <<'END_FILES'
+no-locator no zip64 locator
+no-record no zip64 end record
+far-record no zip64 end record
+far-directory its directory lies outside the archive
+many too many members
+more its directory is damaged
+short-extra its directory is damaged
+no-extra its directory is damaged
+long-extra its directory is damaged
+encrypted is encrypted
+method is compressed by a method that isn't deflate
+outside lies outside the archive
+cut-off is cut off
+two-sizes has two sizes
+END_FILES
+}
+
 # Checkpoints as PyTorch would write them, without it: save(FILE, VALUE, OLD), tensor(NUMBERS).
 torch() {
     python3 -c 'import io, pickle, struct, sys, types, zipfile
