@@ -200,6 +200,34 @@ for r, l in zip(rows, lines):
     fails 1 fidcalc --inf one.tns one.tns && says 'too few for --inf'
 }
 
+@test "a network that gives no features of images is named" {
+    drawface -n 2 --size 16 -o two.tns
+    no() { # WHAT OPTION... : the network is on standard input
+        wgt2tns --random 1 --net /dev/stdin -o m.tns
+        fails 3 fidcalc "${@:2}" -m m.tns two.tns two.tns
+        says "$1"
+    }
+    printf '%s\n' 'input 48' 'd dense 3' | no 'm.tns: takes vectors, so it gives no features of images'
+    printf '%s\n' 'input 4x4x3' 'a conv 2 1' 'b conv 3 1 < input' 'output < a b' | no 'has several outputs, so it gives no features of images (--layer NAME chooses one)'
+    python3 -c 'import sys, tns
+w = tns.Writer(open("m.tns", "wb")); w.head(kind="model", net="input\nflatten\n"); w.end()'
+    fails 3 fidcalc -m m.tns two.tns two.tns
+    says "doesn't say the size of its images; wgt2tns --size HxWxC makes a model that does"
+    wgt2tns --random 1 --net /dev/stdin -o m.tns < <(printf '%s\n' 'input 4x4x3' 'c conv 2 1')
+    fails 1 fidcalc --layer nothing -m m.tns two.tns two.tns
+    says "no layer is called 'nothing'"
+    # A classifier's features are what its last dense layer sees, dropout aside; that needs a name.
+    labelled() { cat <(drawface -n 8 --size 16) <(drawface -n 8 --size 16 --style fake); }
+    for form in flatten 'f flatten'; do
+        printf '%s\n' 'input 16x16x3' 'c conv 2 8 stride=8' "$form" 'dropout .1' 'd dense 1' sigmoid >c.net
+        labelled | clsfit --net c.net -b 4 --state "c.$form.state" --save "c.$form" -j 1 -q
+    done
+    fails 3 fidcalc -m c.flatten two.tns two.tns
+    says 'is a classifier, and what its last dense layer sees has no name; --layer NAME says'
+    fidcalc --features-out f.tns -m 'c.f flatten' two.tns
+    [ "$(tls f.tns | cut -f 3 | uniq)" = 8 ]
+}
+
 @test "statistics that are none are refused" {
     vectors 20 3 1 >a.tns
     bad() { # PYTHON-EXPRESSION TEXT

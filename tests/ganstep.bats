@@ -334,6 +334,46 @@ bf16() {
     [[ "$output" == *"a.state: "*"mismatch"* ]]
 }
 
+@test "a state whose checksums are right and whose records aren't is named too" {
+    train a --steps 7
+    cat >edit.py <<'P'
+import struct, sys, tns
+frames = list(tns.read(open('a.state', 'rb')))
+first = next(f for f in frames if f[0] == 'R' and f[1] == 'f32' and len(f[2]) > 1)
+def save(name, change, second=False):
+    w = tns.Writer(open(name, 'wb'))
+    w.head(frames[0][3])
+    for t, dtype, shape, meta, data in frames[1:-1]:
+        meta = dict(meta)
+        key = meta.pop('key')
+        for dtype, shape, data in change(dtype, shape, data) if (key == dict(first[3])['key']) else [(dtype, shape, data)]: w.record(key, dtype, shape, data, meta)
+    w.end()
+    if second: w.head(frames[0][3]), w.end()
+n = len(first[4]) // 4
+save('same', lambda d, s, b: [(d, s, b)])
+save('f64', lambda d, s, b: [('f64', s, struct.pack('<%dd' % n, *struct.unpack('<%df' % n, b)))])
+save('twice', lambda d, s, b: [(d, s, b), (d, s, b)])
+save('none', lambda d, s, b: [])
+save('flat', lambda d, s, b: [(d, (n,), b)])
+save('bytes', lambda d, s, b: [('u8', s, bytes(n))])
+save('segments', lambda d, s, b: [(d, s, b)], True)
+P
+    PYTHONPATH=$BATS_TEST_DIRNAME/../formats PYTHONDONTWRITEBYTECODE=1 python3 edit.py
+    ganstep --state a.state --sample 2 -j 1 >want
+    for good in same f64; do ganstep --state $good --sample 2 -j 1 | cmp - want; done
+    while read -r bad what; do
+        run ganstep --state "$bad" --sample 1
+        [ "$status" = 3 ]
+        [[ $output = *"$bad: "*"$what"* ]] || { echo "$output"; false; }
+    done <<'END_BAD'
+twice two records are called
+none is missing
+flat the network wants
+bytes of u8, the network wants
+segments a second segment, where a state has one
+END_BAD
+}
+
 @test "data that don't fit: the record, its key and what to do" {
     drawface -n 20 --size 32 -j 1 >large.tns
     run ganstep --gen gen.net --critic critic.net --state s -b 8 large.tns
