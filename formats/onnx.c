@@ -8,14 +8,16 @@
 #include "lib/floats.h"
 #include "protobuf.h"
 
-#define BUDGET (UINT64_C(8) << 30)
+/* What a graph may make of its constants: the file's own size bounds it, so that a few bytes can't ask for gigabytes. Quantised weights, widened to
+ * 64 bits, dequantised and turned, take 16 times theirs. */
+static const size_t base_budget = (size_t)256 << 20, budget_per_byte = 32, most_budget = (size_t)8 << 30;
 
 void *onnx_alloc(onnx *o, size_t count, size_t size) {
     size_t bytes;
-    if (__builtin_mul_overflow(count ? count : 1, size, &bytes) || bytes > BUDGET - o->budget) return NULL;
+    if (__builtin_mul_overflow(count ? count : 1, size, &bytes) || bytes > o->budget) return NULL;
     void *p = calloc(1, bytes);
     if (!p) out_of_memory(bytes);
-    o->budget += bytes;
+    o->budget -= bytes;
     if (o->owned_count == o->owned_room) {
         o->owned_room = o->owned_room ? 2 * o->owned_room : 256;
         o->owned = xrealloc(o->owned, o->owned_room * sizeof *o->owned);
@@ -371,6 +373,7 @@ onnx *onnx_read(const unsigned char *p, size_t n, char err[ONNX_ERROR]) {
     proto m = proto_of(p, n);
     bool good = true, seen = false;
     o->producer = "";
+    o->budget = n < most_budget / budget_per_byte ? n * budget_per_byte + base_budget : most_budget;
     snprintf(err, ONNX_ERROR, "not an ONNX file");
     while (good && proto_next(&m)) {
         if (m.field == 2 && m.type == 2 && !(o->producer = string(&r, &m))) good = false;

@@ -58,14 +58,15 @@ typedef struct onnx {
     onnx_value *input, *output; /* inputs that are no constants */
     int inputs, outputs;
     void **owned;
-    size_t owned_count, owned_room, budget;
+    size_t owned_count, owned_room;
+    size_t budget; /* bytes that may still be taken */
 } onnx;
 
 /* Parses n bytes. NULL with a message. */
 onnx *onnx_read(const unsigned char *p, size_t n, char err[ONNX_ERROR]);
 void onnx_free(onnx *o);
 
-/* Memory that onnx_free frees, zeroed; counts against a limit (8 GiB in all): NULL beyond it. */
+/* Memory that onnx_free frees, zeroed; counts against a limit (256 MiB and 32 times the file's size, 8 GiB at most): NULL beyond it. */
 void *onnx_alloc(onnx *o, size_t count, size_t size);
 onnx_tensor *onnx_new_tensor(onnx *o, bool whole, int rank, const int64_t *dim); /* NULL when too large */
 static inline double onnx_at(const onnx_tensor *t, size_t k) {

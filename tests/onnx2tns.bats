@@ -287,3 +287,12 @@ END_CASES
         i=$((i + 1))
     done <cases
 }
+
+@test "a small file never takes much memory" {
+    onnx a.onnx 'n = 200
+save([node("ConstantOfShape", ["s"], ["k0"])] + [node("Add", ["k%d" % i, "one"], ["k%d" % (i + 1)]) for i in range(n)] +
+     [node("ReduceProd", ["k%d" % n], ["k"]), node("Add", ["input", "k"], ["y"])], dict(s=T((1,), [1 << 24], int), one=T((1,), [1.])))'
+    if (ulimit -v 1000000; onnx2tns --version) >/dev/null 2>&1; then limit=1000000; else limit=unlimited; fi # no limit under ASan
+    (ulimit -v $limit; fails 3 onnx2tns a.onnx)
+    says 'a constant too large'
+}
