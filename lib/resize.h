@@ -8,8 +8,9 @@
  * of its mode RGB, except where bicubic or Lanczos overshoots (Pillow rounds and clamps after each of its two passes, this
  * only once, at the end).
  *
- * Weights are made in double and used as float; sums are float, in a fixed order, without fused multiply-add: the same bytes on
- * every processor and for every number of threads. Values are not linearised (as everywhere else in this field). */
+ * Weights are made in double. Bytes to bytes are computed in 16-bit whole numbers, within .1 of the exact value before it is rounded (resize_fixed.h), where the ratio
+ * allows (up to 40 weights an output; else as floats); floats are sums in a fixed order, without fused multiply-add: the same
+ * bytes on every processor and for every number of threads. Values are not linearised (as everywhere else in this field). */
 #ifndef FACADE_RESIZE_H
 #define FACADE_RESIZE_H
 

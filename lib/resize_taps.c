@@ -1,0 +1,69 @@
+#include "resize_taps.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static double triangle(double x) {
+    x = fabs(x);
+    return x < 1 ? 1 - x : 0;
+}
+
+/* Keys' cubic with a = -1/2: continuous, exact on parabolas. */
+static double cubic(double x) {
+    const double a = -.5;
+    x = fabs(x);
+    if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? a * (((x - 5) * x + 8) * x - 4) : 0;
+}
+
+static double sinc(double x) {
+    return x == 0 ? 1 : sin(M_PI * x) / (M_PI * x);
+}
+
+static double lanczos3(double x) {
+    return fabs(x) < 3 ? sinc(x) * sinc(x / 3) : 0;
+}
+
+static int clamp(double v, int low, int high) {
+    return v < low ? low : v > high ? high : (int)v;
+}
+
+void resize_taps_free(resize_taps *t) {
+    free(t->first);
+    free(t->count);
+    free(t->weight);
+}
+
+bool resize_taps_make(resize_taps *t, resize_kernel kernel, int in, double from, double to, int out) {
+    static double (*const functions[])(double) = {NULL, triangle, cubic, lanczos3};
+    static const double supports[] = {.5, 1, 2, 3};
+    double scale = (to - from) / out, wide = scale > 1 ? scale : 1, support = supports[kernel] * wide;
+    if (kernel == RESIZE_NEAREST) wide = 0, support = 0;
+    t->out = out;
+    t->most = clamp(2 * ceil(support) + 1, 1, in);
+    t->first = malloc((size_t)out * sizeof *t->first);
+    t->count = malloc((size_t)out * sizeof *t->count);
+    t->weight = malloc((size_t)out * (size_t)t->most * sizeof *t->weight);
+    double *w = malloc((size_t)t->most * sizeof *w);
+    bool ok = t->first && t->count && t->weight && w;
+    for (int i = 0; ok && i < out; i++) {
+        double centre = from + (i + .5) * scale, sum = 0;
+        float *weight = t->weight + (size_t)i * (size_t)t->most;
+        if (kernel == RESIZE_NEAREST) {
+            t->first[i] = clamp(floor(centre), 0, in - 1);
+            t->count[i] = 1;
+            weight[0] = 1;
+            continue;
+        }
+        /* Inputs whose centre is inside the support. */
+        int lo = clamp(floor(centre - support + .5), 0, in - 1);
+        int hi = clamp(floor(centre + support + .5), lo + 1, in);
+        int n = hi - lo < t->most ? hi - lo : t->most;
+        for (int k = 0; k < n; k++) sum += w[k] = functions[kernel]((lo + k + .5 - centre) / wide);
+        for (int k = 0; k < n; k++) weight[k] = (float)(sum != 0 ? w[k] / sum : 1. / n);
+        t->first[i] = lo;
+        t->count[i] = n;
+    }
+    free(w);
+    return ok;
+}
