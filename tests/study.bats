@@ -104,6 +104,15 @@ made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" |
     [ -z "$(made table3)" ]
 }
 
+@test "sweeps: one variable's values beside each other, each with its own option" {
+    study sweep-dropout DROPOUTS="0 90" sweep-depth DEPTHS=2 sweep-size SIZES=24 >/dev/null 2>&1
+    cut -f1 "$o/sweep-dropout.tsv" | paste -sd ' ' | grep -qx 'row dropout-0 dropout-90'
+    grep -q -e '--set drop=90' "$o/dropout-90.tns.cmd"
+    grep -q -e '--set third=0' "$o/depth-2.tns.cmd"
+    tls "$o/sets/at-24.test.tns" | cut -f3 | sort -u | grep -qx 24x24x3
+    if study sweep-depth DEPTHS=7 2>/dev/null; then false; fi
+}
+
 @test "a stage is swapped by one variable: another program, one in another language" {
     made table2 CROP="python3 $top/examples/centre.py .5" SCALE=smoke >first
     grep -qx 'sets/wiki.face.1.tns' first && grep -qx 'table2.html' first && [ "$(grep -c 'wiki.64' first)" = 0 ]
