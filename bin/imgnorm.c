@@ -91,7 +91,7 @@ static void work_file(item *it) {
     tns_meta_addf(&it->out.meta, "src_size", "%dx%d", im.src_width, im.src_height);
     tns_meta_add(&it->out.meta, "src_format", im.format);
     if (*im.jpeg) tns_meta_add(&it->out.meta, "jpeg", im.jpeg);
-    draw(it, &(resize_source){im.width, im.height, 3, im.rgb, NULL}, &im.box);
+    draw(it, &(resize_source){im.width, im.height, 3, im.rgb, NULL, im.shrunk}, &im.box);
     free(im.rgb);
 }
 
@@ -115,7 +115,8 @@ static void work_record(item *it) {
             values[i] = (float)((v - in_low) * scale);
         }
     }
-    if (it->status == IMAGE_DONE) draw(it, &(resize_source){w, h, 3, values ? NULL : f->data, values}, &(resize_box){0, 0, w, h});
+    if (it->status == IMAGE_DONE)
+        draw(it, &(resize_source){w, h, 3, values ? NULL : f->data, values, 1}, &(resize_box){0, 0, w, h});
     free(values);
 }
 

@@ -269,7 +269,7 @@ static image_status decode_bytes(const uint8_t *data, size_t len, const image_wa
 image_status image_read(const char *path, const image_want *want, image *im, char why[IMAGE_WHY]) {
     uint8_t *data;
     size_t len = 0;
-    *im = (image){0};
+    *im = (image){.shrunk = 1};
     image_status status = read_bytes(path, &data, &len, why);
     if (status == IMAGE_DONE) status = decode_bytes(data, len, want, im, why);
     free(data);

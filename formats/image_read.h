@@ -37,6 +37,7 @@ typedef struct {
     /* Where the picture is in rgb: all of it, but a fraction of a pixel less at one edge when decoded at a scale that
      * doesn't divide the size. */
     resize_box box;
+    int shrunk; /* how many times smaller than in the file it was decoded: 1, 2, 4 or 8 (resize_source) */
     int src_width, src_height; /* of the picture in the file, as shown (after orientation) */
     char format[16]; /* "jpeg", "png", "webp", "tiff", "gif", "heif" */
     /* JPEG: 64-bit FNV-1a in 16 hex digits over its quantisation tables: for each table 0..3 that is there its number

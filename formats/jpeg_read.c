@@ -151,6 +151,7 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
     jpeg_start_decompress(&j);
     im->width = (int)j.output_width;
     im->height = (int)j.output_height;
+    im->shrunk = shrink;
     im->box = (resize_box){0, 0, (double)j.image_width / shrink, (double)j.image_height / shrink};
     rest->channels = j.output_components;
     size_t row = (size_t)j.output_width * (size_t)j.output_components, size = row * j.output_height;

@@ -96,8 +96,8 @@ static bool resize(const resize_source *src, const resize_box *box, resize_kerne
     resize_box all = {0, 0, src->width, src->height};
     if (!box) box = &all;
     resize_taps tx = {0}, ty = {0};
-    bool ok = resize_taps_make(&tx, kernel, src->width, box->x0, box->x1, width) &&
-              resize_taps_make(&ty, kernel, src->height, box->y0, box->y1, height);
+    bool ok = resize_taps_make(&tx, kernel, src->shrunk, src->width, box->x0, box->x1, width) &&
+              resize_taps_make(&ty, kernel, src->shrunk, src->height, box->y0, box->y1, height);
     if (ok && src->u8 && out_u8 && kernel == RESIZE_NEAREST)
         pick(src, &tx, &ty, out_u8, out_stride);
     else if (ok && src->u8 && out_u8 && resize_fixed_can(&tx) && resize_fixed_can(&ty))

@@ -8,6 +8,10 @@
  * of its mode RGB, except where bicubic or Lanczos overshoots (Pillow rounds and clamps after each of its two passes, this
  * only once, at the end).
  *
+ * An image that was shrunk already has lost some of its detail to that. When it is shrunk again, kernels are a little narrower, and bicubic is a little sharper, so that the whole is
+ * no worse than one resize of the original (bench/quality.py measures it): with b^2 = (1 - 1/shrunk^2) / scale^2, at most 1/4, the width is 1 - b^2/5 of what it would be, and
+ * bicubic's a = -1/2 - 3/5 b^2.
+ *
  * Weights are made in double. Bytes to bytes are computed in 16-bit whole numbers, within .1 of the exact value before it is rounded (resize_fixed.h), where the ratio
  * allows (up to 40 weights an output; else as floats); floats are sums in a fixed order, without fused multiply-add: the same
  * bytes on every processor and for every number of threads. Values are not linearised (as everywhere else in this field). */
@@ -31,6 +35,7 @@ typedef struct {
     int width, height, channels;
     const uint8_t *u8;
     const float *f32;
+    int shrunk; /* so many times smaller than the original by means over blocks, as a JPEG decoded at 1/2, 1/4 or 1/8 is; 0 or 1: it isn't */
 } resize_source;
 
 /* Scales the box (NULL: all) of src to out_width x out_height, same channels. Row y of the output begins at

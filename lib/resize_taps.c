@@ -3,14 +3,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-static double triangle(double x) {
+static double triangle(double x, double a) {
+    (void)a;
     x = fabs(x);
     return x < 1 ? 1 - x : 0;
 }
 
-/* Keys' cubic with a = -1/2: continuous, exact on parabolas. */
-static double cubic(double x) {
-    const double a = -.5;
+/* Keys' cubic: continuous; with a = -1/2 exact on parabolas, with less sharper. */
+static double cubic(double x, double a) {
     x = fabs(x);
     if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
     return x < 2 ? a * (((x - 5) * x + 8) * x - 4) : 0;
@@ -20,7 +20,8 @@ static double sinc(double x) {
     return x == 0 ? 1 : sin(M_PI * x) / (M_PI * x);
 }
 
-static double lanczos3(double x) {
+static double lanczos3(double x, double a) {
+    (void)a;
     return fabs(x) < 3 ? sinc(x) * sinc(x / 3) : 0;
 }
 
@@ -34,10 +35,14 @@ void resize_taps_free(resize_taps *t) {
     free(t->weight);
 }
 
-bool resize_taps_make(resize_taps *t, resize_kernel kernel, int in, double from, double to, int out) {
-    static double (*const functions[])(double) = {NULL, triangle, cubic, lanczos3};
+bool resize_taps_make(resize_taps *t, resize_kernel kernel, int shrunk, int in, double from, double to, int out) {
+    static double (*const functions[])(double, double) = {NULL, triangle, cubic, lanczos3};
     static const double supports[] = {.5, 1, 2, 3};
-    double scale = (to - from) / out, wide = scale > 1 ? scale : 1, support = supports[kernel] * wide;
+    double scale = (to - from) / out, wide = scale > 1 ? scale : 1;
+    double lost = shrunk > 1 && scale > 1 ? fmin((1 - 1. / shrunk / shrunk) / (scale * scale), .25) : 0;
+    double a = -.5 - .6 * lost;
+    wide *= 1 - .2 * lost;
+    double support = supports[kernel] * wide;
     if (kernel == RESIZE_NEAREST) wide = 0, support = 0;
     t->out = out;
     t->most = clamp(2 * ceil(support) + 1, 1, in);
@@ -59,7 +64,7 @@ bool resize_taps_make(resize_taps *t, resize_kernel kernel, int in, double from,
         int lo = clamp(floor(centre - support + .5), 0, in - 1);
         int hi = clamp(floor(centre + support + .5), lo + 1, in);
         int n = hi - lo < t->most ? hi - lo : t->most;
-        for (int k = 0; k < n; k++) sum += w[k] = functions[kernel]((lo + k + .5 - centre) / wide);
+        for (int k = 0; k < n; k++) sum += w[k] = functions[kernel]((lo + k + .5 - centre) / wide, a);
         for (int k = 0; k < n; k++) weight[k] = (float)(sum != 0 ? w[k] / sum : 1. / n);
         t->first[i] = lo;
         t->count[i] = n;

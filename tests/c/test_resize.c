@@ -172,6 +172,40 @@ static void against_double(void) {
     CHECK(bytes == BYTES, "other bytes than on other processors: %016llx", (unsigned long long)bytes);
 }
 
+/* A picture that was shrunk by means over blocks, and then again, is nearer to one resize of the original when that is said, and as wide as it was. */
+static void shrunk_before(void) {
+    enum { SIDE = 96, SMALL = 12 };
+    static const int times[] = {2, 4};
+    uint8_t whole[SIDE * SIDE], half[SIDE * SIDE];
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++)
+            whole[y * SIDE + x] = (uint8_t)(127.5 + 60 * sin(x * .31 + y * .05) +
+                                            60 * cos(y * .23 - x * .11)); /* periods of 2 to 5 pixels of the small one */
+    const resize_source all = {.width = SIDE, .height = SIDE, .channels = 1, .u8 = whole};
+    float want[SMALL * SMALL], got[SMALL * SMALL];
+    CHECK(resize_f32(&all, NULL, RESIZE_BICUBIC, SMALL, SMALL, want, SMALL), "no memory");
+    for (size_t i = 0; i < 2; i++) {
+        int s = times[i], side = SIDE / s;
+        for (int y = 0; y < side; y++)
+            for (int x = 0; x < side; x++) {
+                int sum = s * s / 2;
+                for (int k = 0; k < s * s; k++) sum += whole[(y * s + k / s) * SIDE + x * s + k % s];
+                half[y * side + x] = (uint8_t)(sum / (s * s));
+            }
+        double off[2] = {0};
+        for (int said = 0; said < 2; said++) {
+            const resize_source src = {.width = side, .height = side, .channels = 1, .u8 = half, .shrunk = said ? s : 1};
+            CHECK(resize_f32(&src, NULL, RESIZE_BICUBIC, SMALL, SMALL, got, SMALL), "no memory");
+            for (int j = 0; j < SMALL * SMALL; j++) off[said] += (got[j] - want[j]) * (got[j] - want[j]);
+        }
+        CHECK(off[1] < .7 * off[0], "shrunk %d times: squared error %g, and %g when it isn't said", s, off[1], off[0]);
+    }
+    /* Enlarged, or at its own size, it is like any other. */
+    const resize_source src = {.width = SIDE, .height = SIDE, .channels = 1, .u8 = whole, .shrunk = 8};
+    CHECK(resize_u8(&src, NULL, RESIZE_BICUBIC, SIDE, SIDE, half, SIDE) && !memcmp(half, whole, sizeof whole),
+          "same size, other bytes");
+}
+
 int main(void) {
     size_t len;
     char *data = read_file("tests/data/resize.bin", 1 << 20, &len);
@@ -179,6 +213,7 @@ int main(void) {
     golden(data, len);
     properties(data);
     against_double();
+    shrunk_before();
     free(data);
     return failures > 0;
 }
