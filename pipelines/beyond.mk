@@ -22,7 +22,7 @@ $(call table,norms,fid,wgan wgan-layer wgan-batch,WGAN-GP with three norms of th
 # The score against N, fakes and reals against reals: how much of "AVG FID 100 batches" is the size of a batch.
 $(call stage,$O/sample-size.tsv,sample-size.sh $O/real.features.tns $O/insight.features.tns,./sample-size.sh $O/real.features.tns $O/insight.features.tns >$O/sample-size.tsv)
 $(call features,insight,$(call of,insight.64),tcat $(call of,insight.64))
-$(call stage,$O/sample-size.svg,$O/sample-size.tsv plot.sh,./plot.sh -p -l $O/sample-size.svg n distance insight=$O/sample-size.tsv reals-against-reals=$O/sample-size.tsv:floor)
+$(call stage,$O/sample-size.svg,$O/sample-size.tsv plot.sh,./plot.sh -p -l -o $O/sample-size.svg n distance insight=$O/sample-size.tsv reals-against-reals=$O/sample-size.tsv:floor)
 $(call page,sample-size,The score against the size of the sample,$O/sample-size.tsv $O/sample-size.svg,insight)
 sample-size: $O/sample-size.html ; @column -t $O/sample-size.tsv
 

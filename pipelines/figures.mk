@@ -1,6 +1,6 @@
 # figures.mk: the study's figures 1 to 8. `make figures`
 # $(call plot,NAME,OPTIONS,X,Y,ROWS,CURVES,CAPTION): $O/NAME.svg of the logs of ROWS. $(call sheet,NAME,INPUTS,COMMAND,CAPTION): $O/NAME.png
-plot = $(call stage,$O/$(1).svg,plot.sh $(foreach r,$(5),$O/$r.tns),echo $(call quote,$(7)) >$O/$(1).svg.txt; ./plot.sh $(2) $O/$(1).svg $(3) $(4) $(6))
+plot = $(call stage,$O/$(1).svg,plot.sh $(foreach r,$(5),$O/$r.tns),echo $(call quote,$(7)) >$O/$(1).svg.txt; ./plot.sh $(2) -o $O/$(1).svg $(3) $(4) $(6))
 sheet = $(call stage,$O/$(1).png,$(2),echo $(call quote,$(4)) >$O/$(1).png.txt; $(3))
 curves = $(foreach r,$(1),$r=$O/$r.log.tsv$(2))
 bce := base base-ls base-ttur

@@ -9,6 +9,7 @@ if [ $# != 1 ] || [ ! -d "$1" ]; then
     echo 'usage: report.sh [--live] DIR' >&2
     exit 2
 fi
+here=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
 export LC_ALL=C.UTF-8
 
@@ -19,30 +20,8 @@ figure() { echo '<figure>' && cat && echo "<figcaption>$1</figcaption></figure>"
 minutes() { awk -v s="$1" 'BEGIN {printf "%d:%02d", s / 60, s % 60}'; }
 row() { [ -z "$2" ] || echo "<tr><th>$1</th><td>$2</td></tr>"; }
 
-# plot TITLE SETTINGS COLUMN:NAME:COLOUR...: each column of $rows over the steps, thin as it is and thick as a moving average of weight $past.
-plot() {
-    local title=$1 settings=$2 command='' sep='' c name colour past=${past-.92}
-    shift 2
-    for c; do
-        IFS=: read -r c name colour <<<"$c"
-        command+="$sep '$rows' using 1:$c with lines lw 1 lc rgb '#a0${colour#\#}' notitle"
-        command+=", a = NaN, '' using 1:(a = (a == a ? $past * a + (1 - $past) * \$$c : \$$c)) with lines lw 2.5 lc rgb '$colour' title '$name'"
-        sep=,
-    done
-    # The colour of text is replaced by the page's own, so that plots follow it into the dark.
-    gnuplot <<END | sed -n '/<svg/,$p' | sed 's/rgb( *1, *2, *3)/currentColor/g; s/ color="[a-z]*"//; s/<svg /&role="img" /'
-set terminal svg size 560,330 dynamic noenhanced font 'system-ui,sans-serif,15' name '${title//[^a-z]/}'
-set style line 9 lc rgb '#010203'
-set border 3 ls 9
-set tics nomirror out scale .5 textcolor rgb '#010203'
-set grid y lc rgb '#40888888' lw .7 lt 1
-set key above left horizontal textcolor rgb '#010203' samplen 1.5
-set xlabel '${axis-generator steps}' textcolor rgb '#010203' offset 0,.3
-set xrange [0:$total]
-$settings
-plot $command
-END
-}
+# plot NAME ARGUMENTS...: what plot.sh draws, for the page.
+plot() { "$here/plot.sh" -o "$work/$1.svg" "${@:2}" && sed -n '/<svg/,$p' "$work/$1.svg"; }
 
 # metric NAME FILE: a column of tscore's, or of clsfit's log in its last row.
 metric() { awk -F'\t' -v name="$1" 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next} {v = $at[name]} END {print v}' "$2"; }
@@ -50,7 +29,7 @@ percent() { awk -v v="$1" 'BEGIN {printf "%.0f%%", 100 * v}'; }
 
 # The classifier of drawn photos and drawn fakes.
 classified() {
-    local s=$classifier/score.tsv name total
+    local s=$classifier/score.tsv name
     echo '<h2>A classifier: real or fake</h2><p>A small network learnt to tell drawn photos from drawn fakes, photos with a few of the faults that generated faces have.'
     echo "On $(metric n $s) that it hasn't seen it is right in <b>$(percent "$(metric accuracy $s)")</b> (95% interval $(percent "$(metric accuracy_low $s)") to $(percent "$(metric accuracy_high $s)"))."
     echo "The shortcut floor, what a linear model gets from the files' size, format and quantisation and the mean colour alone, is <b>$(percent "$(metric accuracy $classifier/floor.tsv)")</b>.</p><div class=two><div>"
@@ -61,23 +40,20 @@ classified() {
         row $name "$(printf '%.3f' "$(metric $name $s)") <small>$(printf '%.3f to %.3f' "$(metric ${name}_low $s)" "$(metric ${name}_high $s)")</small>"
     done
     echo '</table></div>'
-    total=1
-    awk -F'\t' 'NR > 1 {print $2 "\t" $3}' $classifier/curve.tsv >"$work/curve"
-    rows=$work/curve past=0 axis='real photos called fake' plot curve 'set yrange [0:1]' 2:'fakes called fake':#c0498b |
+    plot curve -w -c c0498b -s 'set xrange [0:1]; set yrange [0:1]' -x 'real photos called fake' -y 'fakes called fake' fpr tpr ROC=$classifier/curve.tsv |
         figure 'The ROC curve: what share of the fakes is found when so many real photos are called fake by mistake. Chance is the diagonal.'
-    total=$(awk -F'\t' 'NR > 1 && $1 > m {m = $1} END {print m + 1}' $classifier/log.tsv)
-    awk -F'\t' 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next} $at["split"] == "val" {print $1 + 1 "\t" train "\t" $at["accuracy"]} {train = $at["accuracy"]}' $classifier/log.tsv >"$work/accuracy"
-    rows=$work/accuracy past=0 axis=epochs plot accuracy 'set yrange [.4:1]' 2:training:#2f7ed8 3:validation:#d9822b |
+    plot accuracy -s 'set yrange [.4:1]' epoch accuracy training=$classifier/log.tsv:split=train validation=$classifier/log.tsv:split=val |
         figure 'Accuracy an epoch: while learning, and on photos kept for validation.'
     echo '</div>'
     image $classifier/gradcam.png 'heat maps over photos' | figure 'Where it looks (Grad-CAM): warm places speak for fake. Forty of the test photos, with what they are.'
 }
 
 page() {
-    local classifier rows=$work/rows done=0 total epoch photos images seconds left columns
+    local classifier rows=$work/rows log=$work/log.tsv done=0 total epoch photos images seconds left columns
     total=$(option --steps)
     # Whole rows only: the last may be half-written.
-    if [ -s log.tsv ]; then sed -n '2,$p' log.tsv | awk -F'\t' 'NF >= 11' >"$rows"; else : >"$rows"; fi
+    if [ -s log.tsv ]; then awk -F'\t' 'NF >= 11' log.tsv >"$log"; else : >"$log"; fi
+    sed 1d "$log" >"$rows"
     done=$(tail -n 1 "$rows" | cut -f1)
     done=${done:-0}
     epoch=$(tail -n 1 "$rows" | cut -f2)
@@ -153,13 +129,15 @@ END
 
     if [ "$(wc -l <"$rows")" -ge 2 ]; then
         echo '<h2>Training</h2><div class=two>'
-        plot losses '' 3:discriminator:#2f7ed8 4:generator:#d9822b |
+        local steps=(-s "set xrange [0:$total]" -x 'generator steps') shares=()
+        plot losses "${steps[@]}" -y loss step loss_d discriminator="$log" generator="$log":loss_g |
             figure 'Losses. Neither is meant to reach zero: each network is the task of the other.'
-        plot verdicts "$(awk -F'\t' '$5 < 0 || $5 > 1 || $6 < 0 || $6 > 1 {exit 1}' "$rows" && echo 'set yrange [0:1]')" 5:real:#3a9a5b 6:generated:#c0498b |
+        awk -F'\t' '$5 < 0 || $5 > 1 || $6 < 0 || $6 > 1 {exit 1}' "$rows" && shares=(-s 'set yrange [0:1]')
+        plot verdicts "${steps[@]}" "${shares[@]}" -c '3a9a5b c0498b' -y verdict step d_real real="$log" generated="$log":d_fake |
             figure 'What the discriminator says of photos and of generated images: 1 is real, 0 is not; both near ½ when it cannot tell.'
-        plot gradient 'set logscale y; set format y "%.0e"' 8:'mean |gradient|':#7a5cc9 |
+        plot gradient -l "${steps[@]}" -c 7a5cc9 -y 'mean |gradient|' step grad_g_mean generator="$log" |
             figure 'Mean absolute gradient at the last layer of the generator. Near zero it would have vanished; growing without end, exploded.'
-        plot norms 'set logscale y' 9:generator:#d9822b 10:discriminator:#2f7ed8 |
+        plot norms -l "${steps[@]}" -c 'd9822b 2f7ed8' -y 'norm' step grad_g_norm generator="$log" discriminator="$log":grad_d_norm |
             figure 'Norm of the whole gradient, each network.'
         echo '</div>'
     fi
@@ -167,9 +145,9 @@ END
     if [ -s scores.tsv ] && [ -s score.tsv ]; then
         local floor
         floor=$(awk -F'\t' '$1 ~ /_avg_floor$/ && $2 != "-" {print $2}' score.tsv)
-        awk -F'\t' -v floor="${floor:-NaN}" 'NR > 1 {print $1 "\t" $3 "\t" floor}' scores.tsv >"$work/scores"
+        awk -F'\t' -v floor="${floor:--}" '{print $1 "\t" $3 "\t" (NR == 1 ? "floor" : floor)}' scores.tsv >"$work/scores.tsv"
         echo '<h2>How far off it is</h2><div class=two>'
-        rows=$work/scores past=0 plot score 'set logscale y' 2:'generated against photos':#d9822b 3:'photos against photos':#3a9a5b |
+        plot score -l -s "set xrange [0:$total]" -x 'generator steps' -y distance -c 'd9822b 3a9a5b' step value 'generated against photos'="$work/scores.tsv" 'photos against photos'="$work/scores.tsv":floor |
             figure "Distance from $(awk -F'\t' 'NR == 2 {print $7 " generated images to the " $6 " photos"}' scores.tsv), in the features of a small network that was trained on drawn photos only: fd[draw]. It isn't FID, and compares with nothing but itself."
         echo '</div><table><tr><th>metric</th><th>value</th><th>N</th></tr>'
         sed 1d score.tsv | escape | awk -F'\t' '{printf "<tr><td>%s<br><small>%s</small></td><td>%s</td><td>%s, %s</td></tr>\n", $1, $7, $2, $5, $6}'
