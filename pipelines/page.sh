@@ -20,6 +20,7 @@ table() {
         print "</thead><tbody>"
         next
     }
+    $1 ~ /^verdict: / {printf "<tr><td class=verdict colspan=%d>%s%s\n", NF, toupper(substr($1, 10, 1)), substr($1, 11); next}
     {
         first = index(rows, " " $1 " ") ? "<a href=\"#" $1 "\">" $1 "</a>" : $1
         printf "<tr><td>%s", first

@@ -19,12 +19,15 @@ $(call riddle,positive,,positive,Riddle: the positive class of table 3)
 # "AVG FID 100 batches": of 128, or pooled? The reading whose rows stand to each other as the study's do.
 $(call riddle,batches,$O/table1.tsv,order $O/table1.tsv average pooled to_infinity kid,Riddle: the study's FID and the size of its batches)
 
+# How far seeds move a run, for the next two: what `make seeds` found, where it has run. Without it, the deviation between the batches of a score stands in, which knows of one training only.
+spread := $(wildcard $O/seeds.tsv)
+
 # One-sided smoothing, or both labels, as the study's text says.
 $(call gan_row,base-ls-both,gan,real,critic,$(GAN_EPOCHS),--smooth .9$(comma).1)
-$(call riddle,smoothing,$(foreach r,base base-ls base-ls-both,$O/$r.score.tsv),ratio $O table1 base base-ls one-sided=base-ls both-labels=base-ls-both,Riddle: which labels were smoothed,base base-ls base-ls-both)
+$(call riddle,smoothing,$(foreach r,base base-ls base-ls-both,$O/$r.score.tsv) $(spread),ratio $O table1 base base-ls one-sided=base-ls both-labels=base-ls-both,Riddle: which labels were smoothed,base base-ls base-ls-both)
 
 # The text says G 1e-4, D 3e-4; the table "3e-4, 1e-4".
 $(call gan_row,wgan-ttur-c,gan,real,critic-none,$(GAN_EPOCHS),--loss wgan-gp --n-critic $(N_CRITIC) --lr-g 3e-4 --lr-d 1e-4)
-$(call riddle,ttur,$(foreach r,wgan wgan-ttur-b wgan-ttur-c,$O/$r.score.tsv),ratio $O table1 wgan wgan-ttur-b G=1e-4-D=3e-4=wgan-ttur-b G=3e-4-D=1e-4=wgan-ttur-c,Riddle: the labels of the last TTUR run,wgan wgan-ttur-b wgan-ttur-c)
+$(call riddle,ttur,$(foreach r,wgan wgan-ttur-b wgan-ttur-c,$O/$r.score.tsv) $(spread),ratio $O table1 wgan wgan-ttur-b G=1e-4-D=3e-4=wgan-ttur-b G=3e-4-D=1e-4=wgan-ttur-c,Riddle: the labels of the last TTUR run,wgan wgan-ttur-b wgan-ttur-c)
 
 riddles: riddle-model1 riddle-positive riddle-batches riddle-smoothing riddle-ttur
