@@ -100,8 +100,8 @@ page = $(call stage,$O/$(1).html,$(3) page.sh page.css,./page.sh $O/$(1).html $(
 $(call stage,$O/rates.tsv,,./rates.sh $(GEN) $(GAN_BATCH) $(N_CRITIC) model1:$(SIZE_1):$(CLS_BATCH) model2:$(SIZE_2):$(CLS_BATCH) model3:$(SIZE_2):$(CLS_BATCH_2) \
     model4:$(SIZE_F):$(CLS_BATCH_2) model5:$(SIZE_F):$(CLS_BATCH_2) >$O/rates.tsv.new && mv $O/rates.tsv.new $O/rates.tsv)
 plan: $(if $(data),$(lists)) $O/rates.tsv
-plan_also = ; printf '%s\n' $(foreach r,$(sort $(gans) $(rows)),$(if $(cost.$r),$(call quote,$r $(cost.$r)))) | \
-    ./hours.sh $O/rates.tsv $$(tr -cd '\0' 2>/dev/null <$O/lists/wiki.all | wc -c || echo $(DRAWN)) $(TEST) $(GAN_BATCH) $(N_CRITIC) $(SAMPLES)
+plan_also = | ./hours.sh $O/rates.tsv $$(tr -cd '\0' 2>/dev/null <$O/lists/wiki.all | wc -c || echo $(DRAWN)) $(TEST) $(GAN_BATCH) $(N_CRITIC) $(SAMPLES) \
+    $(foreach r,$(sort $(gans) $(rows)),$(if $(cost.$r),$(call quote,$r $(cost.$r))))
 
 # What stands in for what isn't there, and what the study leaves open, said in every report.
 notes := The classifiers' fakes are of $(FROM), in equal parts. WGAN-GP takes $(N_CRITIC) critic steps a generator step.|$(if $(data),,The photos are drawn: these figures are of a stand-in for DeepFakeFace and compare with the study's in nothing but form.|)$(if \
