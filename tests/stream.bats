@@ -433,3 +433,28 @@ w.end([("dropped", "no-face:" + sys.argv[1]), ("note", "x")] + ([("dropped", "sm
     fails 1 tcheck --disjoint group d.tns e.tns
     says 'group=k is in d.tns'
 }
+
+@test "progress: on a terminal or with --progress, in digits that can be read; else nothing" {
+    drawface -n 1200 --size 8 --progress 2>err >a.tns
+    [ "$(wc -l <err)" -ge 2 ]
+    tail -n 1 err | grep -qE '^drawface: 1,200 of 1,200 photos, [0-9]+(\.[0-9]+)?/s, ETA 0:00$'
+    drawface -n 20 --size 8 2>err >b.tns
+    [ ! -s err ]
+    cat a.tns b.tns | tgrep --progress -e kind=. 2>err >/dev/null || true
+    grep -qE '^tgrep: [0-9,]+ records, ' err # of no known number: no end to wait for
+    # On a terminal it is one line, and leaves none.
+    script -qec 'drawface -n 20 --size 8 -o c.tns' /dev/null </dev/null >shown
+    cmp b.tns c.tns
+    grep -q $'\rdrawface: 20 of 20 photos, .*\033\\[K' shown
+    [ "$(tail -c 4 shown | od -An -c | tr -d ' ')" = '\r033[K' ]
+    script -qec 'drawface -q -n 20 --size 8 -o c.tns' /dev/null </dev/null >shown
+    [ ! -s shown ]
+}
+
+@test "a terminal gets no tensors" {
+    script -qec 'drawface -n 1 --size 8; echo status $?' /dev/null </dev/null >shown
+    grep -q 'drawface: no tensors to a terminal: use -o FILE' shown
+    grep -q 'status 2' shown
+    script -qec 'tls; echo status $?' /dev/null </dev/null >shown
+    grep -q 'status 2' shown
+}
