@@ -126,13 +126,13 @@ static bool number(parser *p, const char *what, const char *word, double min, do
 }
 
 /* ".25" or "25%" */
-static bool rate(parser *p, const char *word, double *out) {
+static bool fraction(parser *p, const char *what, const char *word, double max, double *out) {
     size_t len = strlen(word);
     char part[24];
-    if (len < 2 || len >= sizeof part || word[len - 1] != '%') return number(p, "rate", word, 0, .999, out);
+    if (len < 2 || len >= sizeof part || word[len - 1] != '%') return number(p, what, word, 0, max, out);
     memcpy(part, word, len - 1);
     part[len - 1] = 0;
-    if (!number(p, "rate", part, 0, 99.9, out)) return false;
+    if (!number(p, what, part, 0, 100 * max, out)) return false;
     *out /= 100;
     return true;
 }
@@ -277,7 +277,7 @@ static bool attribute(parser *p, const struct op_info *info, char *word, net_lay
     if (!strcmp(word, "unbiased")) return yes_no(p, word, value, &l->unbiased);
     if (!strcmp(word, "eps")) return number(p, word, value, 1e-12, 1, &l->eps);
     if (!strcmp(word, "l2")) return number(p, word, value, 0, 1e6, &l->l2);
-    if (!strcmp(word, "momentum")) return number(p, word, value, 0, 1, &l->momentum);
+    if (!strcmp(word, "momentum")) return fraction(p, word, value, 1, &l->momentum);
     if (!strcmp(word, "init")) return initialiser(p, value, l);
     n->range = !strcmp(value, "imagenet") ? RANGE_IMAGENET : !strcmp(value, "caffe") ? RANGE_CAFFE : RANGE_LINEAR; /* range */
     if (n->range != RANGE_LINEAR) return true;
@@ -301,7 +301,7 @@ static bool argument(parser *p, const struct op_info *info, int index, const cha
     case OP_AVGPOOL:
         return twice(p, "kernel", word, MAX_KERNEL, &l->kh, &l->kw);
     case OP_DROPOUT:
-        return rate(p, word, &l->value);
+        return fraction(p, "rate", word, .999, &l->value);
     case OP_POWER:
         return number(p, "exponent", word, -1000, 1000, &l->value);
     case OP_MEAN:

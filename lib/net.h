@@ -14,7 +14,7 @@
  *     conv OUT K[xK]               [stride=S] [pad=P] [dilation=D] [groups=G] [bias=no] [init=I] [l2=L]; groups as many as channels: depthwise
  *     convt OUT K[xK]              [stride=S] [crop=P] [groups=1] [bias=no] [init=I] [l2=L]: (size-1)*S + K - before - after outputs
  *                                  k5 s2: Keras' `same` is crop=1,2; PyTorch's padding 2, output_padding 1 is crop=2,1
- *     batchnorm                    [eps=1e-3] [momentum=.99] [unbiased=no] [init=I: of the scale]
+ *     batchnorm                    [eps=1e-3] [momentum=.99|N%] [unbiased=no] [init=I: of the scale]
  *     layernorm                    [eps=1e-3] [init=I]; over all of a sample, scale and shift a channel
  *     affine                       y = NAME.weight[c] * x + NAME.bias[c]; [bias=no]
  *     constant C | HxWxC           NAME.value, an array of the net's own, the same for every sample; has no input

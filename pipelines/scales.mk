@@ -26,6 +26,7 @@ $(call scale,CLS_BATCH,16,64,64)
 $(call scale,CLS_BATCH_2,16,64,128)
 $(call scale,CLS_EPOCHS,1,4,10)
 $(call scale,CLS_EPOCHS_2,2,6,15)
+$(call scale,MOMENTUM,90,90,99)#              percent, of batch norm's running statistics: few steps never reach them by .99
 $(call scale,HEAD_EPOCHS,2,8,8)
 $(call scale,FAKES,30,1200,45000)#           of models 1 to 3; the reals are brought up to as many
 $(call scale,FEW_FAKES,30,800,30000)#        of models 4 to 6

@@ -83,7 +83,7 @@ labelled = $(call stage,$(call split,$(1)$(if $(5),.plain)),$(call of,$(2)) $(fo
 # set, $O/ROW.scores.tns, and how right that is, $O/ROW.score.tsv
 class_row = $(eval rows += $(1))$(eval cost.$(1) := $(2) $(5) $(if $(filter m1 m2,$(3)),$(FAKES),$(FEW_FAKES)))$(call stage,$O/$(1).tns,$(call split,$(3)) nets/$(2).net,\
     tshuf --epochs $(5) --seed $(or $(8),$(SEED)) --from $O/$(1).state $O/sets/$(3).train.tns $(7) | \
-    clsfit --net nets/$(2).net --state $O/$(1).state -b $(4) --seed $(or $(8),$(SEED)) $(6) --val $O/sets/$(3).val.tns --log $O/$(1).log.tsv --save $O/$(1).tns,\
+    clsfit --net nets/$(2).net $(if $(filter model6,$(2)),,--set momentum=$(MOMENTUM)) --state $O/$(1).state -b $(4) --seed $(or $(8),$(SEED)) $(6) --val $O/sets/$(3).val.tns --log $O/$(1).log.tsv --save $O/$(1).tns,\
     $O/$(1).state $O/$(1).log.tsv)$(call judged,$(1),$O/$(1).tns,$O/sets/$(3).test.tns)
 # $(call judged,NAME,MODEL,SET)
 judged = $(call stage,$O/$(1).scores.tns,$(2) $(3),netrun -m $(2) -o $O/$(1).scores.tns $(3))$(call stage,$O/$(1).score.tsv,$O/$(1).scores.tns,\
@@ -109,7 +109,7 @@ notes := The classifiers' fakes are of $(FROM), in equal parts. WGAN-GP takes $(
     $(filter models/face.tns,$(DETECTOR)),Faces were found by our own detector$(comma) trained on drawn photos (make weights).|)$(if \
     $(filter $O/resnet50.tns,$(RESNET)),Model 6 stands on a ResNet50 with random weights: the official ones are missing (make weights).|)$(if \
     $(GROUPS),,Splits keep photos of one file name together; the pairs of insight (whose photo got whose face) are not in the tree, so a face in training may be in the test on another body: GROUPS=TABLE closes that leak.|)$(if \
-    $(filter full,$(SCALE)),,SCALE=$(SCALE): not the study's sizes and epochs.|)
+    $(filter full,$(SCALE)),,SCALE=$(SCALE): not the study's sizes, epochs and (of batch norm) momentum.|)
 warnings := $(if $(GROUPS),,; echo '  NOTE groups are by file name: see the report for the leak that remains' >&2)
 space := $() $()
 

@@ -95,6 +95,7 @@ static void test_refused(void) {
     refused("input 3\nleaky -1\n", "x.net:2: alpha '-1' isn't a number");
     refused("input 3\ndropout 1\n", "x.net:2: rate '1' isn't a number from 0 to 0.999");
     refused("input 3\ndropout 100%\n", "x.net:2: rate '100' isn't a number from 0 to 99.9");
+    refused("input 3\nb batchnorm momentum=101%\n", "x.net:2: momentum '101' isn't a number from 0 to 100");
     refused("input 3\ndropout %\n", "x.net:2: rate '%' isn't a number");
     refused("input 3\na dense 3 l2=-1\n", "x.net:2: l2 '-1' isn't a number");
     refused("input 3\nb batchnorm eps=0\n", "x.net:2: eps '0' isn't a number");
