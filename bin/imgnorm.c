@@ -49,6 +49,7 @@ typedef struct {
     tns_frame in, out; /* out.meta is made by whoever fills the item */
     image_status status;
     char why[IMAGE_WHY];
+    resizer *lines; /* for pictures that come line by line */
 } item;
 
 static int width, height; /* of --size, or 0 */
@@ -82,8 +83,22 @@ static void draw(item *it, const resize_source *src, const resize_box *picture) 
     }
 }
 
+static bool begin_lines(const image *im, void *shared) {
+    item *it = shared;
+    fit f = fit_make((fit_kind)fit_as, &im->box, width, height);
+    resize_source src = {im->width, im->height, 3, .shrunk = im->shrunk};
+    if ((uint64_t)width * (uint64_t)height * 3 > prog.max_record) return false;
+    if (!it->lines) it->lines = resizer_new();
+    return fit_begin(&f, &src, (resize_kernel)kernel, it->lines, &it->out);
+}
+
+static void take_line(const uint8_t *rgb, void *shared) {
+    resizer_line(((item *)shared)->lines, rgb);
+}
+
 static void work_file(item *it) {
     image_want want = {.max_pixels = (uint64_t)max_pixels};
+    if (width && !dtype) want.begin = begin_lines, want.line = take_line, want.shared = it;
     if (kernel != RESIZE_NEAREST) want.target_width = width, want.target_height = height;
     image im;
     it->status = image_read(it->path, &want, &im, it->why);
@@ -91,6 +106,7 @@ static void work_file(item *it) {
     tns_meta_addf(&it->out.meta, "src_size", "%dx%d", im.src_width, im.src_height);
     tns_meta_add(&it->out.meta, "src_format", im.format);
     if (*im.jpeg) tns_meta_add(&it->out.meta, "jpeg", im.jpeg);
+    if (!im.rgb) return; /* line by line it is drawn already */
     draw(it, &(resize_source){im.width, im.height, 3, im.rgb, NULL, im.shrunk}, &im.box);
     free(im.rgb);
 }
@@ -280,6 +296,7 @@ static void from_stream(par *p) {
 static void item_free(void *slot) {
     item *it = slot;
     free(it->path);
+    resizer_free(it->lines);
     tns_frame_free(&it->in);
     tns_frame_free(&it->out);
 }

@@ -25,14 +25,8 @@ typedef enum {
 const char *image_status_name(image_status s);
 
 typedef struct {
-    uint64_t max_pixels; /* refuse more, before decoding */
-    /* The caller will shrink to about this: a large JPEG is then decoded at 1/2, 1/4 or 1/8 (by its DCT), the smallest
-     * that is still at least twice this on both sides. 0: full size. */
-    int target_width, target_height;
-} image_want;
-
-typedef struct {
-    uint8_t *rgb; /* height x width x 3, 64-byte aligned (aligned_alloc64); the caller's, free() */
+    uint8_t *
+        rgb; /* height x width x 3, 64-byte aligned (aligned_alloc64); the caller's, free(); NULL: its lines were given to image_want.line */
     int width, height;
     /* Where the picture is in rgb: all of it, but a fraction of a pixel less at one edge when decoded at a scale that
      * doesn't divide the size. */
@@ -45,9 +39,21 @@ typedef struct {
     char jpeg[17];
 } image;
 
+typedef struct {
+    uint64_t max_pixels; /* refuse more, before decoding */
+    /* The caller will shrink to about this: a large JPEG is then decoded at 1/2, 1/4 or 1/8 (by its DCT), the smallest
+     * that is still at least twice this on both sides. 0: full size. */
+    int target_width, target_height;
+    /* When begin isn't NULL it may be called, when all of the image but its pixels is known (rgb is NULL). If it returns true, line is called with each of im->height lines from the top
+     * on, 3 bytes a pixel, and rgb stays NULL: the picture is never whole in memory. The file may still turn out to be broken. */
+    bool (*begin)(const image *im, void *shared);
+    void (*line)(const uint8_t *rgb, void *shared);
+    void *shared;
+} image_want;
+
 enum { IMAGE_WHY = 256 };
 
-/* Reads a file. On IMAGE_DONE *im is filled in and the caller frees im->rgb; otherwise im->rgb is NULL and `why` says what is
+/* Reads a file. On IMAGE_DONE *im is filled in and the caller frees im->rgb (NULL when want->begin took it); otherwise im->rgb is NULL and `why` says what is
  * wrong, in words. Thread-safe; libvips is started when first needed, with one thread an image. */
 image_status image_read(const char *path, const image_want *want, image *im, char why[IMAGE_WHY])
     __attribute__((warn_unused_result));

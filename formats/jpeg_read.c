@@ -13,6 +13,8 @@
 
 /* More scans than any real progressive file has; a small file with thousands of them would decode for hours. */
 enum { MAX_SCANS = 500 };
+/* Lines asked for at once: what a row of blocks makes. */
+enum { ROWS = 8 };
 
 typedef struct {
     struct jpeg_error_mgr manager;
@@ -155,13 +157,20 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
     im->box = (resize_box){0, 0, (double)j.image_width / shrink, (double)j.image_height / shrink};
     rest->channels = j.output_components;
     size_t row = (size_t)j.output_width * (size_t)j.output_components, size = row * j.output_height;
-    im->rgb = aligned_alloc64(size);
+    bool by_lines = rest->orientation == 1 && rest->channels == 3 && !rest->icc && want->begin && want->begin(im, want->shared);
+    /* Lines that begin at a multiple of 16 libjpeg-turbo writes past the cache, where they would have to be fetched back from. */
+    size_t apart = by_lines ? (row + 127) & ~(size_t)63 : row;
+    im->rgb = aligned_alloc64(by_lines ? ROWS * apart : size);
     if (!im->rgb) ERREXIT1(&j, JERR_OUT_OF_MEMORY, 0);
     while (j.output_scanline < j.output_height) {
-        JSAMPROW rows[8];
-        unsigned n = 0;
-        for (; n < 8 && j.output_scanline + n < j.output_height; n++) rows[n] = im->rgb + (j.output_scanline + n) * row;
-        jpeg_read_scanlines(&j, rows, n);
+        JSAMPROW rows[ROWS], first = im->rgb + (by_lines ? 8 : j.output_scanline * row);
+        for (unsigned i = 0; i < ROWS; i++) rows[i] = first + i * apart;
+        JDIMENSION left = j.output_height - j.output_scanline, got = jpeg_read_scanlines(&j, rows, left < ROWS ? left : ROWS);
+        for (unsigned i = 0; by_lines && i < got; i++) want->line(rows[i], want->shared);
+    }
+    if (by_lines) {
+        free(im->rgb);
+        im->rgb = NULL;
     }
     jpeg_finish_decompress(&j);
     /* Adobe's programs, and all after them, store CMYK inverted. */

@@ -12,7 +12,7 @@ typedef struct {
     size_t icc_len;
 } jpeg_rest;
 
-/* Decodes a JPEG in memory. im gets everything, as it is stored (box and sizes before any turning). Accurate integer DCT and
+/* Decodes a JPEG in memory (by lines, if want says so, when nothing is left to do). im gets everything, as it is stored (box and sizes before any turning). Accurate integer DCT and
  * smooth chroma, so the same bytes on every processor.
  *
  * What libjpeg only warns of is an error here, as pixels are then wrong or missing (early end of the file or a segment, bad

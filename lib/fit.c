@@ -32,15 +32,33 @@ points_map fit_points(const fit *f) {
     return m;
 }
 
-bool fit_draw(const fit *f, const resize_source *src, resize_kernel kernel, tns_dtype dtype, float low, float high,
-              tns_frame *out) {
+/* Makes the frame's data, black where no picture comes, and says where the picture's first element is. False: no memory. */
+static bool canvas(const fit *f, tns_dtype dtype, tns_frame *out, int64_t *stride, int64_t *begin) {
     const uint32_t shape[3] = {(uint32_t)f->canvas_height, (uint32_t)f->canvas_width, 3};
     if (!tns_frame_shape(out, dtype, 3, shape)) return false;
-    int64_t stride = 3 * (int64_t)f->canvas_width, begin = f->y * stride + 3 * (int64_t)f->x;
+    *stride = 3 * (int64_t)f->canvas_width;
+    *begin = f->y * *stride + 3 * (int64_t)f->x;
     if (f->width < f->canvas_width || f->height < f->canvas_height) memset(out->data, 0, out->data_len);
+    return true;
+}
+
+static bool at_own_size(const fit *f) {
     const resize_box *b = &f->from;
-    bool same = b->x0 == floor(b->x0) && b->y0 == floor(b->y0) && b->x1 - b->x0 == f->width && b->y1 - b->y0 == f->height;
-    if (same) kernel = RESIZE_NEAREST; /* all kernels give the source's own values then: take the cheapest */
+    return b->x0 == floor(b->x0) && b->y0 == floor(b->y0) && b->x1 - b->x0 == f->width && b->y1 - b->y0 == f->height;
+}
+
+bool fit_begin(const fit *f, const resize_source *src, resize_kernel kernel, resizer *r, tns_frame *out) {
+    int64_t stride, begin;
+    return !at_own_size(f) && canvas(f, TNS_U8, out, &stride, &begin) &&
+           resizer_begin(r, src, &f->from, kernel, f->width, f->height, (uint8_t *)out->data + begin, stride);
+}
+
+bool fit_draw(const fit *f, const resize_source *src, resize_kernel kernel, tns_dtype dtype, float low, float high,
+              tns_frame *out) {
+    int64_t stride, begin;
+    if (!canvas(f, dtype, out, &stride, &begin)) return false;
+    const resize_box *b = &f->from;
+    if (at_own_size(f)) kernel = RESIZE_NEAREST; /* all kernels give the source's own values then: take the cheapest */
     if (dtype == TNS_U8) return resize_u8(src, b, kernel, f->width, f->height, (uint8_t *)out->data + begin, stride);
     float *v = out->data, scale = (high - low) / 255;
     if (!resize_f32(src, b, kernel, f->width, f->height, v + begin, stride)) return false;

@@ -4,6 +4,7 @@
 
 #include "points.h"
 #include "resize.h"
+#include "resizer.h"
 #include "tns.h"
 
 /* stretch: the whole picture fills the canvas, its proportions change. cover: the largest part from its middle that has the canvas's
@@ -26,5 +27,10 @@ points_map fit_points(const fit *f);
  * picture is copied, value by value. False: no memory, or a shape that overflows. */
 bool fit_draw(const fit *f, const resize_source *src, resize_kernel kernel, tns_dtype dtype, float low, float high,
               tns_frame *out) __attribute__((warn_unused_result));
+
+/* Begins the same line by line, for bytes: once r has had all of src's lines (its pixels aren't looked at) the frame is what fit_draw makes. False: not this way (resizer_begin), or
+ * it would stay at its own size. */
+bool fit_begin(const fit *f, const resize_source *src, resize_kernel kernel, resizer *r, tns_frame *out)
+    __attribute__((warn_unused_result));
 
 #endif

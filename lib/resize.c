@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "resize_fixed.h"
+#include "resize_taps.h"
+#include "resizer.h"
 #include "wide.h"
 
 /* row[i] = sum over taps of weight * line[i], n elements: the vertical pass for one output row. Lines are `stride` apart. */
@@ -91,17 +92,28 @@ static void pick(const resize_source *src, const resize_taps *tx, const resize_t
     }
 }
 
+/* In whole numbers, where that can be. */
+static bool by_lines(const resize_source *src, const resize_box *box, resize_kernel kernel, int width, int height, uint8_t *out,
+                     int64_t out_stride) {
+    size_t line = (size_t)src->width * (size_t)src->channels;
+    resizer *r = resizer_new();
+    bool can = resizer_begin(r, src, box, kernel, width, height, out, out_stride);
+    for (int y = 0; can && y < src->height; y++) resizer_line(r, src->u8 + (size_t)y * line);
+    resizer_free(r);
+    return can;
+}
+
 static bool resize(const resize_source *src, const resize_box *box, resize_kernel kernel, int width, int height, uint8_t *out_u8,
                    float *out_f32, int64_t out_stride) {
     resize_box all = {0, 0, src->width, src->height};
     if (!box) box = &all;
+    bool bytes = src->u8 && out_u8;
+    if (bytes && kernel != RESIZE_NEAREST && by_lines(src, box, kernel, width, height, out_u8, out_stride)) return true;
     resize_taps tx = {0}, ty = {0};
     bool ok = resize_taps_make(&tx, kernel, src->shrunk, src->width, box->x0, box->x1, width) &&
               resize_taps_make(&ty, kernel, src->shrunk, src->height, box->y0, box->y1, height);
-    if (ok && src->u8 && out_u8 && kernel == RESIZE_NEAREST)
+    if (ok && bytes && kernel == RESIZE_NEAREST)
         pick(src, &tx, &ty, out_u8, out_stride);
-    else if (ok && src->u8 && out_u8 && resize_fixed_can(&tx) && resize_fixed_can(&ty))
-        ok = resize_fixed(src, &tx, &ty, out_u8, out_stride);
     else if (ok)
         ok = by_floats(src, &tx, &ty, out_u8, out_f32, out_stride);
     resize_taps_free(&tx);

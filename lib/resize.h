@@ -12,7 +12,7 @@
  * no worse than one resize of the original (bench/quality.py measures it): with b^2 = (1 - 1/shrunk^2) / scale^2, at most 1/4, the width is 1 - b^2/5 of what it would be, and
  * bicubic's a = -1/2 - 3/5 b^2.
  *
- * Weights are made in double. Bytes to bytes are computed in 16-bit whole numbers, within .1 of the exact value before it is rounded (resize_fixed.h), where the ratio
+ * Weights are made in double. Bytes to bytes are computed in 16-bit whole numbers, within .1 of the exact value before it is rounded (resizer.h), where the ratio
  * allows (up to 40 weights an output; else as floats); floats are sums in a fixed order, without fused multiply-add: the same
  * bytes on every processor and for every number of threads. Values are not linearised (as everywhere else in this field). */
 #ifndef FACADE_RESIZE_H

@@ -16,13 +16,12 @@ static double cubic(double x, double a) {
     return x < 2 ? a * (((x - 5) * x + 8) * x - 4) : 0;
 }
 
-static double sinc(double x) {
-    return x == 0 ? 1 : sin(M_PI * x) / (M_PI * x);
-}
-
 static double lanczos3(double x, double a) {
     (void)a;
-    return fabs(x) < 3 ? sinc(x) * sinc(x / 3) : 0;
+    if (x == 0 || fabs(x) >= 3) return x == 0;
+    /* sinc(x) * sinc(x / 3), as sin(3t) is 3 sin(t) - 4 sin(t)^3 */
+    double t = M_PI / 3 * x, s = sin(t) / t;
+    return s * s * (1 - 4. / 3 * t * t * s * s);
 }
 
 static int clamp(double v, int low, int high) {

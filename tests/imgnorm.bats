@@ -307,6 +307,29 @@ tree() {
     done
 }
 
+@test "scaled line by line out of the decoder or from the whole picture: the same pixels" {
+    # All but plain JPEGs come whole: turned, grey, CMYK, with a profile; so does a stream.
+    for options in '--size 100x90' '--size 161x121' '--size 80x200' '--size 99 --fit cover' '--size 99 --fit contain' \
+        '--size 99 --kernel lanczos3' '--size 99 --kernel bilinear' '--size 99 --kernel nearest' '--size 99 --dtype f32' '--size 3 --fit cover --kernel nearest'; do
+        for f in photo plain progressive srgb-profile grey cmyk p3 turned-6; do
+            # shellcheck disable=SC2086
+            imgnorm $options $images/$f.jpg >"$t/lines"
+            imgnorm $images/$f.jpg >"$t/whole"
+            # shellcheck disable=SC2086
+            imgnorm $options <"$t/whole" >"$t/scaled"
+            pixels near "$t/lines" "$t/scaled" 0
+        done
+    done
+}
+
+@test "lines of a file that is broken further down leave nothing behind" {
+    head -c 1200 $images/photo.jpg >"$t/cut.jpg"
+    imgnorm -j 1 --size 90 $images/photo.jpg "$t/cut.jpg" $images/photo.jpg 2>"$t/err" >"$t/out"
+    grep -q 'cut.jpg: Premature end of JPEG file (broken)' "$t/err"
+    imgnorm -j 1 --size 90 $images/photo.jpg $images/photo.jpg >"$t/good"
+    pixels near "$t/good" "$t/out" 0
+}
+
 @test "f32: the same values, not rounded, in the range asked for" {
     imgnorm --dtype f32 $images/plain.png >"$t/out"
     pixels list "$t/out" | head -n 1 | grep -q 'range=0:1'

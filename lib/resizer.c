@@ -1,0 +1,263 @@
+#include "resizer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+#include "resize_taps.h"
+#include "wide.h"
+
+/* Bytes become (x - 128) * 256, weights are in units of 2^-14, and a product is rounded to its upper half (one instruction for 16 of them): so sums down
+ * are in units of 1/128 of a level, sums across in 1/64. They can't overflow where they end, as weights overshoot less than twice; on the way they may, and come back.
+ *
+ * Rows go down first, a block of LINES of them, which is then turned: element by element the lines lie side by side, so that summing across is the same loop over
+ * neighbours in memory. */
+enum { LINES = 16, ONE = 1 << 14, MOST = 40 };
+
+/* What weights, sums and buffers are made for. */
+typedef struct {
+    int width, height, channels, shrunk, out_width, out_height;
+    resize_kernel kernel;
+    resize_box box;
+} shape;
+
+/* The weights of one axis, in fours: the last ones may be 0. */
+typedef struct {
+    resize_taps taps;
+    int most;
+    int16_t *weight;
+} axis;
+
+struct resizer {
+    bool made; /* for this shape: */
+    shape s;
+    axis across, down;
+    size_t left, used; /* elements of a line that some weight uses */
+    size_t in, made_across; /* elements of a line of the buffers, before and after */
+    int16_t *ring, *sums, *turned, *done, *back;
+    /* The image at hand: lines seen, lines made. */
+    int line, y;
+    uint8_t *out;
+    int64_t out_stride;
+};
+
+resizer *resizer_new(void) {
+    return calloc(1, sizeof(resizer));
+}
+
+static void forget(resizer *r) {
+    resize_taps_free(&r->across.taps);
+    resize_taps_free(&r->down.taps);
+    free(r->across.weight);
+    free(r->down.weight);
+    free(r->ring);
+    *r = (resizer){0};
+}
+
+void resizer_free(resizer *r) {
+    if (!r) return;
+    forget(r);
+    free(r);
+}
+
+/* ---- weights ---- */
+
+static bool fits(const resize_taps *t) {
+    if (t->most > MOST) return false;
+    for (int i = 0; i < t->out; i++) {
+        float sum = 0;
+        for (int k = 0; k < t->count[i]; k++) sum += fabsf(t->weight[i * t->most + k]);
+        if (!(sum < 1.9f)) return false;
+    }
+    return true;
+}
+
+/* Rounded so that they sum to ONE: what is missing goes to the largest. */
+static bool axis_make(axis *a, const shape *s, int in, double from, double to, int out) {
+    resize_taps *t = &a->taps;
+    if (!resize_taps_make(t, s->kernel, s->shrunk, in, from, to, out) || !fits(t)) return false;
+    a->most = (t->most + 3) & ~3;
+    a->weight = calloc((size_t)out * (size_t)a->most, sizeof *a->weight);
+    for (int i = 0; a->weight && i < out; i++) {
+        int16_t *w = a->weight + (size_t)i * (size_t)a->most;
+        int missing = ONE, largest = 0;
+        for (int k = 0; k < t->count[i]; k++) {
+            w[k] = (int16_t)lrintf(t->weight[(size_t)i * (size_t)t->most + (size_t)k] * ONE);
+            missing -= w[k];
+            if (w[k] > w[largest]) largest = k;
+        }
+        w[largest] = (int16_t)(w[largest] + missing);
+    }
+    return a->weight;
+}
+
+/* ---- sums ---- */
+
+#define PRODUCT(x, w) ((int16_t)((((x) * (w) >> 14) + 1) >> 1))
+
+WIDE static void widen(int16_t *restrict to, const uint8_t *restrict from, size_t n) {
+    for (size_t i = 0; i < n; i++) to[i] = (int16_t)((from[i] - 128) * 256);
+}
+
+/* to = the sum of four lines with their weights, added to what is there unless it is the first. */
+WIDE static void add_lines(int16_t *restrict to, const int16_t *const line[4], const int16_t w[4], size_t n, bool first) {
+    const int16_t *restrict a = line[0], *restrict b = line[1], *restrict c = line[2], *restrict d = line[3];
+    const int16_t wa = w[0], wb = w[1], wc = w[2], wd = w[3];
+    if (first)
+        for (size_t i = 0; i < n; i++)
+            to[i] = (int16_t)(PRODUCT(a[i], wa) + PRODUCT(b[i], wb) + PRODUCT(c[i], wc) + PRODUCT(d[i], wd));
+    else
+        for (size_t i = 0; i < n; i++)
+            to[i] = (int16_t)(to[i] + PRODUCT(a[i], wa) + PRODUCT(b[i], wb) + PRODUCT(c[i], wc) + PRODUCT(d[i], wd));
+}
+
+/* Every output across, of LINES lines at once: from[element][line] to to[element][line]. The number of channels is a constant to the compiler, so that a pixel's sums
+ * stay in registers. */
+static inline __attribute__((always_inline)) void across(int16_t *restrict to, const int16_t *restrict from, const int channels,
+                                                         const axis *a) {
+    const int n = channels * LINES;
+    const resize_taps *t = &a->taps;
+    for (int x = 0; x < t->out; x++, to += n) {
+        const int16_t *p = from + (t->first[x] - t->first[0]) * n, *w = a->weight + (size_t)x * (size_t)a->most;
+        int16_t sum[4 * LINES] = {0};
+        for (int k = 0; k < t->count[x]; k += 4, w += 4, p += 4 * n)
+            for (int i = 0; i < n; i++)
+                sum[i] = (int16_t)(sum[i] + PRODUCT(p[i], w[0]) + PRODUCT(p[n + i], w[1]) + PRODUCT(p[2 * n + i], w[2]) +
+                                   PRODUCT(p[3 * n + i], w[3]));
+        for (int i = 0; i < n; i++) to[i] = sum[i];
+    }
+}
+
+WIDE static void add_across(int16_t *to, const int16_t *from, int channels, const axis *a) {
+    if (channels == 3)
+        across(to, from, 3, a);
+    else if (channels == 1)
+        across(to, from, 1, a);
+    else if (channels == 4)
+        across(to, from, 4, a);
+    else
+        across(to, from, 2, a);
+}
+
+WIDE static void to_bytes(uint8_t *restrict to, const int16_t *restrict from, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        int16_t v = (int16_t)(((int16_t)(from[i] + 32) >> 6) + 128);
+        v = v < 0 ? 0 : v;
+        to[i] = (uint8_t)(v > 255 ? 255 : v);
+    }
+}
+
+/* ---- turning: rows to columns, two blocks of 8 x 8 elements at a time ---- */
+
+typedef int16_t eight __attribute__((vector_size(16), aligned(2), may_alias));
+typedef int16_t pair __attribute__((vector_size(32), aligned(2), may_alias)); /* of eights */
+#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 8, 24, 9, 25, 10, 26, 11, 27)
+#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 4, 20, 5, 21, 6, 22, 7, 23, 12, 28, 13, 29, 14, 30, 15, 31)
+#define FIRST(a) __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7)
+#define SECOND(a) __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15)
+
+/* Each round moves one bit of an element's row number to its column number, and one back. */
+#define ROUND(to, from)                                                                                                          \
+    for (int i = 0; i < 4; i++) to[2 * i] = ZIP_LOW(from[i], from[i + 4]), to[2 * i + 1] = ZIP_HIGH(from[i], from[i + 4])
+
+/* Eight rows of 16 elements. */
+static inline __attribute__((always_inline)) void turn_8x16(int16_t *to, size_t to_stride, const int16_t *from,
+                                                            size_t from_stride) {
+    pair v[8], u[8];
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 8; i++) v[i] = *(const pair *)(from + i * from_stride);
+    ROUND(u, v);
+    ROUND(v, u);
+    ROUND(u, v);
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 8; i++) {
+        *(eight *)(to + i * to_stride) = FIRST(u[i]);
+        *(eight *)(to + (8 + i) * to_stride) = SECOND(u[i]);
+    }
+}
+
+/* rows x columns, multiples of 8 and of 16. */
+WIDE static void turn(int16_t *to, const int16_t *from, size_t rows, size_t columns) {
+    for (size_t x = 0; x < columns; x += 16)
+        for (size_t y = 0; y < rows; y += 8) turn_8x16(to + x * rows + y, rows, from + y * columns + x, columns);
+}
+
+/* ---- an image ---- */
+
+/* Weights and buffers for r->s. */
+static bool make(resizer *r) {
+    const shape *s = &r->s;
+    if (!axis_make(&r->across, s, s->width, s->box.x0, s->box.x1, s->out_width) ||
+        !axis_make(&r->down, s, s->height, s->box.y0, s->box.y1, s->out_height))
+        return false;
+    const resize_taps *t = &r->across.taps;
+    size_t channels = (size_t)s->channels;
+    r->left = (size_t)t->first[0] * channels;
+    r->used = (size_t)(t->first[t->out - 1] + t->count[t->out - 1]) * channels - r->left;
+    r->in = (r->used + 15) & ~(size_t)15;
+    r->made_across = ((size_t)s->out_width * channels + 7) & ~(size_t)7;
+    /* Lines that are still wanted, in a ring; sums down; the same turned, with what zero weights read beyond the end; sums across; turned back. */
+    size_t ring = (size_t)r->down.taps.most * r->in, sums = LINES * r->in, turned = LINES * (r->in + 4 * channels),
+           done = LINES * r->made_across, all = (ring + sums + turned + 2 * done) * sizeof *r->ring;
+    r->ring = aligned_alloc64(all);
+    if (!r->ring) return false;
+    memset(r->ring, 0, all);
+    r->sums = r->ring + ring;
+    r->turned = r->sums + sums;
+    r->done = r->turned + turned;
+    r->back = r->done + done;
+    return true;
+}
+
+bool resizer_begin(resizer *r, const resize_source *src, const resize_box *box, resize_kernel kernel, int out_width,
+                   int out_height, uint8_t *out, int64_t out_stride) {
+    if (!r) return false;
+    shape s;
+    memset(&s, 0, sizeof s); /* the gaps, too: shapes are compared as bytes */
+    s.width = src->width, s.height = src->height, s.channels = src->channels, s.shrunk = src->shrunk;
+    s.out_width = out_width, s.out_height = out_height, s.kernel = kernel;
+    s.box.x1 = src->width, s.box.y1 = src->height;
+    if (box) s.box = *box;
+    if (!r->made || memcmp(&r->s, &s, sizeof s)) {
+        forget(r);
+        memcpy(&r->s, &s, sizeof s);
+        r->made = kernel != RESIZE_NEAREST && make(r);
+    }
+    r->line = r->y = 0;
+    r->out = out;
+    r->out_stride = out_stride;
+    return r->made;
+}
+
+/* The sums down for line y, from the ring. */
+static void sum_down(resizer *r, int y) {
+    const axis *a = &r->down;
+    const int first = a->taps.first[y], count = a->taps.count[y];
+    for (int k = 0; k < count; k += 4) {
+        const int16_t *from[4];
+        for (int l = 0; l < 4; l++) from[l] = r->ring + (size_t)((first + (k + l < count ? k + l : k)) % a->taps.most) * r->in;
+        add_lines(r->sums + (size_t)(y % LINES) * r->in, from, a->weight + (size_t)y * (size_t)a->most + k, r->used, k == 0);
+    }
+}
+
+/* A block of lines, of which the first `lines` are wanted, to out's lines from y on. */
+static void finish_block(resizer *r, int y, int lines) {
+    turn(r->turned, r->sums, LINES, r->in);
+    add_across(r->done, r->turned, r->s.channels, &r->across);
+    turn(r->back, r->done, r->made_across, LINES);
+    for (int i = 0; i < lines; i++)
+        to_bytes(r->out + (y + i) * r->out_stride, r->back + (size_t)i * r->made_across,
+                 (size_t)(r->s.out_width * r->s.channels));
+}
+
+void resizer_line(resizer *r, const uint8_t *line) {
+    const resize_taps *t = &r->down.taps;
+    int i = r->line++;
+    if (r->y == t->out || i < t->first[r->y]) return;
+    widen(r->ring + (size_t)(i % t->most) * r->in, line + r->left, r->used);
+    for (; r->y < t->out && i + 1 >= t->first[r->y] + t->count[r->y]; r->y++) {
+        sum_down(r, r->y);
+        if (r->y % LINES == LINES - 1 || r->y == t->out - 1) finish_block(r, r->y / LINES * LINES, r->y % LINES + 1);
+    }
+}
