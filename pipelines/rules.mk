@@ -35,14 +35,16 @@ quote = '$(subst ','\'',$(1))'
 new := $$@.$(shell uname -n).$$$$PPID
 place = if cmp -s $(new) $$@; then rm $(new); else mv $(new) $$@; fi
 
-stage = $(eval $(call stage_rules,$(strip $(1)),$(strip $(2)),$(subst $$,$$$$,$(3)),$(strip $(4)),$(strip $(5))))
+# Make itself looks whether the stamp says the same: a process for each of some hundred stamps would take longer than all that make does besides.
+stage = $(eval $(call stage_rules,$(strip $(1)),$(strip $(2)),$(subst $$,$$$$,$(3)),$(strip $(4)),$(strip $(5)),$(if $(call differ,$(file <$(firstword $(1)).cmd),$(strip $(3))),always)))
+differ = $(subst =$(1)=,,=$(2)=)
 define stage_rules
 stages += $(firstword $(1))
 inputs.$(firstword $(1)) := $(2)
 also.$(firstword $(1)) := $(wordlist 2,99,$(1))
 command.$(firstword $(1)) = $(strip $(3))
 $(firstword $(1)).cmd: export stage_command = $$(command.$(firstword $(1)))
-$(firstword $(1)).cmd: always
+$(firstword $(1)).cmd: $(6)
 	@mkdir -p $(sort $(dir $(1)))
 	@printf '%s\n' "$$$$stage_command" >$(new); $(place)
 $(1) $(if $(word 2,$(1)),&): $(2) $(firstword $(1)).cmd
