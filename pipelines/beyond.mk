@@ -20,7 +20,7 @@ $(call gan_row,wgan-batch,gan,real,critic,$(GAN_EPOCHS),$(wgan))
 $(call table,norms,fid,wgan wgan-layer wgan-batch,WGAN-GP with three norms of the critic)
 
 # The score against N, fakes and reals against reals: how much of "AVG FID 100 batches" is the size of a batch.
-$(call stage,$O/sample-size.tsv,sample-size.sh $O/real.features.tns $O/insight.features.tns,./sample-size.sh $O/real.features.tns $O/insight.features.tns >$O/sample-size.tsv)
+$(call stage,$O/sample-size.tsv,sample-size.sh $O/real.features.tns $O/insight.features.tns,./sample-size.sh $O/real.features.tns $O/insight.features.tns >$O/sample-size.tsv.new && mv $O/sample-size.tsv.new $O/sample-size.tsv)
 $(call features,insight,$(call of,insight.64),tcat $(call of,insight.64))
 $(call stage,$O/sample-size.svg,$O/sample-size.tsv plot.sh,./plot.sh -p -l -o $O/sample-size.svg n distance insight=$O/sample-size.tsv reals-against-reals=$O/sample-size.tsv:floor)
 $(call page,sample-size,The score against the size of the sample,$O/sample-size.tsv $O/sample-size.svg,insight)
@@ -33,7 +33,7 @@ $(foreach a,insight inpainting text2img,$(foreach b,insight inpainting text2img,
 $(call table,cross,class,$(foreach a,insight inpainting text2img,$(foreach b,insight inpainting text2img,$a-on-$b)),Model 3 trained on one generator$(comma) tested on another)
 
 # Split by photo and not by group: what a face or a background on both sides gives away.
-$(foreach f,$(folders),$(call images,$f.single,$f,--size $(SIZE_2),,--group-re '.*'))
+$(foreach f,$(folders),$(call images,$f.single,$f,--size $(SIZE_2),,--group-re '^$f/.*'))
 $(call labelled,leaky,wiki.single,.single,$(FEW_FAKES))
 $(call labelled,held-apart,wiki.m2,.m2,$(FEW_FAKES))
 $(foreach s,leaky held-apart,$(call class_row,split-$s,model3,$s,$(CLS_BATCH_2),$(CLS_EPOCHS),--lr-decay $(DECAY)))
@@ -51,7 +51,7 @@ $(call table,resize,class,model3 scale-.5 scale-.25,Model 3 on photos made small
 $(foreach s,$(SEEDS),$(call gan_row,wgan-seed-$s,gan,real,critic-none,$(GAN_EPOCHS),$(wgan),,$s)$(call gan_row,base-seed-$s,gan,real,critic,$(GAN_EPOCHS),,,$s)\
     $(call class_row,model3-seed-$s,model3,m2,$(CLS_BATCH_2),$(CLS_EPOCHS),--lr-decay $(DECAY),| $(AUGMENT) --seed $s $(RANDOM),$s))
 $(call stage,$O/seeds.tsv,seeds.sh $(foreach r,base wgan model3,$(foreach s,$(SEEDS),$O/$r-seed-$s.score.tsv)),\
-    ./seeds.sh $(foreach r,base wgan model3,$(foreach s,$(SEEDS),$r=$O/$r-seed-$s.score.tsv)) >$O/seeds.tsv)
+    ./seeds.sh $(foreach r,base wgan model3,$(foreach s,$(SEEDS),$r=$O/$r-seed-$s.score.tsv)) >$O/seeds.tsv.new && mv $O/seeds.tsv.new $O/seeds.tsv)
 $(call page,seeds,Several seeds,$O/seeds.tsv,$(foreach r,base wgan model3,$(foreach s,$(SEEDS),$r-seed-$s)))
 seeds: $O/seeds.html ; @column -t -s '	' $O/seeds.tsv
 

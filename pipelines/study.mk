@@ -42,11 +42,12 @@ $(call stage,$O/resnet50.tns,,wgt2tns --net nets/resnet50.net --random $(SEED) -
 drawn := $(if $(data),,$O/photos.drawn)
 $(call stage,$O/photos.drawn,,./draw-tree.sh $O/photos $(DRAWN) $(DRAWN_SIZE) $(SEED) && touch $O/photos.drawn)
 $(foreach f,$(folders),$(call shards,$O/lists/$f,$(photos)/$f,$(SHARDS),$(PHOTOS),$(drawn)))
-group := $(if $(GROUPS),--group-from $(call quote,$(GROUPS)),--group-re '[^/]+/[^/]+$$')
+# By file name, below the folder: a photo and its fakes. The folder is in the option so that each has a history of its own, by which tls --script tells the sets that were merged.
+group = $(if $(GROUPS),--group-from $(call quote,$(GROUPS)),--group-re '^$(1)/(.*)')
 
 # $(call images,NAME,FOLDER,OPTIONS,FILTERS[,GROUPING]): the photos of FOLDER through imgnorm OPTIONS and `| FILTER`; they are streams of as many shards, $(call of,NAME)
 images = $(foreach i,$(shards_of),$(call stage,$O/sets/$(1).$i.tns,$O/lists/$(2).$i.list $(GROUPS),$(call listed,$O/lists/$(2).$i.list) | \
-    imgnorm -0 --root $(call quote,$(photos)/$(2)) --label $(if $(filter wiki,$(2)),real,fake) $(or $(5),$(group)) $(3) $(4) | tcat -o $O/sets/$(1).$i.tns))
+    imgnorm -0 --root $(call quote,$(photos)/$(2)) --label $(if $(filter wiki,$(2)),real,fake) $(or $(5),$(call group,$(2))) $(3) $(4) | tcat -o $O/sets/$(1).$i.tns))
 of = $(foreach i,$(shards_of),$O/sets/$(1).$i.tns)
 
 # $(call held,NAME,SET): $O/sets/NAME.test.tns, TEST records of SET, and $O/sets/NAME.train.tns, the others; whole groups, the same ones of every set
