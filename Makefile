@@ -146,7 +146,7 @@ TESTS := $(wildcard tests/*.bats) $(c_tests)
 test: all $(c_tests) $(replays) $(inject)
 	@$(call need,bats python3 gnuplot,$(test_packages))
 	@{ python3 -c 'import numpy' || /usr/bin/python3 -c 'import numpy'; } 2>/dev/null || { $(call install,$(test_packages)); }
-	@tests/run -j$(JOBS) $(TESTS)
+	@$(if $(SANITIZE),TEST_SECONDS=$${TEST_SECONDS:-3600} )tests/run -j$(JOBS) $(TESTS)
 
 ## make soak: the long tests: every call fails, pipelines are killed, fuzzing, load, Slurm and ssh, sanitizers, coverage; rewrites RELIABILITY.md. QUICK=1 for a little of each, PARTS= for some
 PARTS :=
