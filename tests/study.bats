@@ -161,3 +161,14 @@ made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" |
     run study table1 SCALE=medium
     [ "$status" != 0 ] && [[ $output = *"smoke, quick or full"* ]]
 }
+
+@test "in a tree without programs they are built first" {
+    mkdir fresh
+    cp -r "$top/pipelines" fresh/
+    printf 'all:\n\tcp -r %s/bin bin\n' "$top" >fresh/Makefile
+    make -C fresh/pipelines help >/dev/null
+    [ ! -e fresh/bin ]
+    make -C fresh/pipelines SCALE=smoke OUT="$PWD/o" "$PWD/o/smoke/drawn/photos.drawn" >/dev/null
+    [ -x fresh/bin/imgnorm ]
+    [ -e o/smoke/drawn/photos.drawn ]
+}
