@@ -112,32 +112,27 @@ WIDE static void add_lines(int16_t *restrict to, const int16_t *const line[4], c
             to[i] = (int16_t)(to[i] + PRODUCT(a[i], wa) + PRODUCT(b[i], wb) + PRODUCT(c[i], wc) + PRODUCT(d[i], wd));
 }
 
-/* Every output across, of LINES lines at once: from[element][line] to to[element][line]. The number of channels is a constant to the compiler, so that a pixel's sums
- * stay in registers. */
-static inline __attribute__((always_inline)) void across(int16_t *restrict to, const int16_t *restrict from, const int channels,
-                                                         const axis *a) {
-    const int n = channels * LINES;
+/* Every output across, of LINES lines at once: from[pixel][channel][line] to to[pixel][channel][line], of which the first n elements of a pixel are summed. n is a
+ * constant to the compiler, so that a pixel's sums stay in registers. */
+static inline __attribute__((always_inline)) void across(int16_t *restrict to, const int16_t *restrict from, const int n,
+                                                         int pixel, const axis *a) {
     const resize_taps *t = &a->taps;
-    for (int x = 0; x < t->out; x++, to += n) {
-        const int16_t *p = from + (t->first[x] - t->first[0]) * n, *w = a->weight + (size_t)x * (size_t)a->most;
-        int16_t sum[4 * LINES] = {0};
-        for (int k = 0; k < t->count[x]; k += 4, w += 4, p += 4 * n)
+    for (int x = 0; x < t->out; x++, to += pixel) {
+        const int16_t *p = from + (t->first[x] - t->first[0]) * pixel, *w = a->weight + (size_t)x * (size_t)a->most;
+        int16_t sum[3 * LINES] = {0};
+        for (int k = 0; k < t->count[x]; k += 4, w += 4, p += 4 * pixel)
             for (int i = 0; i < n; i++)
-                sum[i] = (int16_t)(sum[i] + PRODUCT(p[i], w[0]) + PRODUCT(p[n + i], w[1]) + PRODUCT(p[2 * n + i], w[2]) +
-                                   PRODUCT(p[3 * n + i], w[3]));
+                sum[i] = (int16_t)(sum[i] + PRODUCT(p[i], w[0]) + PRODUCT(p[pixel + i], w[1]) + PRODUCT(p[2 * pixel + i], w[2]) +
+                                   PRODUCT(p[3 * pixel + i], w[3]));
         for (int i = 0; i < n; i++) to[i] = sum[i];
     }
 }
 
 WIDE static void add_across(int16_t *to, const int16_t *from, int channels, const axis *a) {
     if (channels == 3)
-        across(to, from, 3, a);
-    else if (channels == 1)
-        across(to, from, 1, a);
-    else if (channels == 4)
-        across(to, from, 4, a);
+        across(to, from, 3 * LINES, 3 * LINES, a);
     else
-        across(to, from, 2, a);
+        for (int c = 0; c < channels; c++) across(to + c * LINES, from + c * LINES, LINES, channels * LINES, a);
 }
 
 WIDE static void to_bytes(uint8_t *restrict to, const int16_t *restrict from, size_t n) {
