@@ -309,16 +309,14 @@ tree() {
 
 @test "scaled line by line out of the decoder or from the whole picture: the same pixels" {
     # All but plain JPEGs come whole: turned, grey, CMYK, with a profile; so does a stream.
+    imgnorm $images/{photo,plain,progressive,srgb-profile,grey,cmyk,p3,turned-6}.jpg >"$t/whole"
     for options in '--size 100x90' '--size 161x121' '--size 80x200' '--size 99 --fit cover' '--size 99 --fit contain' \
         '--size 99 --kernel lanczos3' '--size 99 --kernel bilinear' '--size 99 --kernel nearest' '--size 99 --dtype f32' '--size 3 --fit cover --kernel nearest'; do
-        for f in photo plain progressive srgb-profile grey cmyk p3 turned-6; do
-            # shellcheck disable=SC2086
-            imgnorm $options $images/$f.jpg >"$t/lines"
-            imgnorm $images/$f.jpg >"$t/whole"
-            # shellcheck disable=SC2086
-            imgnorm $options <"$t/whole" >"$t/scaled"
-            pixels near "$t/lines" "$t/scaled" 0
-        done
+        # shellcheck disable=SC2086
+        imgnorm $options $images/{photo,plain,progressive,srgb-profile,grey,cmyk,p3,turned-6}.jpg >"$t/lines"
+        # shellcheck disable=SC2086
+        imgnorm $options <"$t/whole" >"$t/scaled"
+        pixels near "$t/lines" "$t/scaled" 0
     done
 }
 
