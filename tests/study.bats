@@ -7,7 +7,6 @@ setup_file() {
     export PATH="$top/bin:$PATH" O=$BATS_FILE_TMPDIR/o OMP_WAIT_POLICY=passive
     unset MAKEFLAGS MFLAGS MAKELEVEL
     export o=$O/smoke/drawn
-    # A stand-in for the detector where the test isn't of faces: the whole photo.
     study all >"$BATS_FILE_TMPDIR/all.out" 2>&1 || { tail -n 20 "$BATS_FILE_TMPDIR/all.out" >&2; false; }
 }
 
@@ -16,7 +15,7 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || exit
 }
 
-study() { make -C "$top/pipelines" -j2 SCALE=smoke OUT="$O" CROP=imgnorm "$@"; }
+study() { make -C "$top/pipelines" -j2 SCALE=smoke OUT="$O" "$@"; }
 # made ARGUMENTS...: the stages that make runs, without their folder
 made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" | sort; }
 
@@ -69,13 +68,49 @@ made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" |
     tls "$o/sets/m1.train.tns" | grep -q copy=1
 }
 
-@test "tls --script makes a score's stream again, byte for byte, from photos and models" {
-    tls --script "$o/sets/gan.test.tns" >script
-    sed -z 's/\t[^\t]*\t[^\t]*$//' "$o/lists/wiki.1.list" >names
-    # Keys are of the folder that the names are below; histories don't know it.
-    sed -i 's|"$IN1"|-0 --root "$IN1" <names|' script
-    IN1=$o/photos/wiki bash -euo pipefail script | cmp - "$o/sets/gan.test.tns"
-    tls --script "$o/base.tns" | grep -q '^ *ganstep .*--state="$STATE1"'
+# again STREAM [MODEL]: the script that STREAM holds, run from photos and models, writes the same bytes. MODEL: what was trained last.
+again() {
+    local program option name model
+    tls --script "$o/$1" >script
+    # fidcalc's history doesn't say that it was asked for features. (/dev/stdout has to be a pipe: a file would be replaced, name and all.)
+    sed -i -E 's/(fidcalc .*MODEL_[0-9a-f]+")/\1 --features-out \/dev\/stdout -/' script
+    # A script names models by checksum. Which file that is follows from the program that ran it; a trainer's networks stand in its stage.
+    while read -r program option name; do
+        case $program.$option in
+        faceyolo.model) model=models/face.tns ;;
+        fidcalc.model) model=models/draw.tns ;;
+        netrun.model) if grep -q "netrun .*--layer=pool.*$name" script; then model=$o/resnet50.tns; else model=$o/$2; fi ;;
+        *) model=$(grep -oE -- "--$option [^ ]*" "$o/${2:-$1}.cmd" | cut -d' ' -f2) ;;
+        esac
+        export "$name=$model"
+    done < <(grep -oE '^ *[a-z0-9]+ |--(model|gen|critic|net)="\$MODEL_[0-9a-f]+' script | awk '!/--/ {p = $1; next} {split($0, a, /="\$/); print p, substr(a[1], 3), a[2]}')
+    rm -f state*
+    (cd "$top/pipelines" && IN1=$o/photos/wiki IN2=$o/photos/insight IN3=$o/photos/inpainting IN4=$o/photos/text2img STATE1=$BATS_TEST_TMPDIR/state bash -euo pipefail) <script | cat >got
+    cmp got "$o/$1" || { echo "$1"; cat script; return 1; }
+}
+
+@test "tls --script makes a stream of every kind again, byte for byte, from photos and models" {
+    # Table 1: photos, parts of them, features of both sizes, a GAN.
+    again sets/wiki.64.1.tns
+    again sets/gan.train.tns
+    again sets/gan.test.tns
+    again sets/wiki.native.1.tns
+    again real.features.tns
+    again native.features.tns
+    again base.tns base.tns
+    # Table 2: faces, parts of them, a GAN with a critic.
+    again sets/wiki.face.1.tns
+    again sets/face.train.tns
+    again wgan-face.tns wgan-face.tns
+    # Table 3: reals and three generators' fakes, merged, parted, balanced; what a network sees; classifiers, and what they say.
+    again sets/m1.train.tns
+    again sets/face2.val.tns
+    again sets/m6.train.tns
+    again model3.tns model3.tns
+    again model6.tns model6.tns
+    again model4.scores.tns model4.tns
+    again model6.scores.tns model6.tns
+    again figure2.tns
 }
 
 @test "a second run makes nothing" {
@@ -136,17 +171,77 @@ made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" |
         [ "$(small "$target" | wc -l)" = 0 ]
 }
 
-@test "killed in the middle, make leaves nothing half-written and goes on" {
-    run_killed() { setsid make -C "$top/pipelines" -j2 SCALE=smoke OUT="$BATS_TEST_TMPDIR/k" CROP=imgnorm "$BATS_TEST_TMPDIR/k/smoke/drawn/table1.tsv" & pid=$!; }
-    run_killed >out 2>&1
-    until [ -e k/smoke/drawn/base.state ]; do kill -0 $pid; sleep .05; done
-    kill -KILL -- -$pid
+# interrupted SIGNAL FILE TARGET...: make, in a group of its own that gets SIGNAL as soon as FILE is there; what then stands under a final name is whole
+interrupted() {
+    local signal=$1 marker=$2 f
+    setsid env --default-signal=INT make -C "$top/pipelines" -j2 SCALE=smoke OUT="$K" "${@:3}" >out 2>&1 3>&- & pid=$!
+    until [ -e "$k/$marker" ] && grep -q '^  MAKE' out; do
+        kill -0 $pid 2>/dev/null || { echo "make ended before $marker was there"; return 1; }
+        sleep .02
+    done
+    kill "-$signal" -- -$pid
     wait $pid || true
-    # What is there is whole.
-    find k -name '*.tns' -size +0 -print0 | xargs -0 tcheck
-    make -C "$top/pipelines" -j2 SCALE=smoke OUT="$BATS_TEST_TMPDIR/k" CROP=imgnorm "$BATS_TEST_TMPDIR/k/smoke/drawn/table1.tsv" >again 2>&1
+    for _ in {1..600}; do
+        kill -0 -- -$pid 2>/dev/null || break
+        sleep .1
+    done
+    find "$k" -name '*.tns' -size +0 -print0 | xargs -0 tcheck
+    for f in "$k"/*.svg "$k"/*.html; do [ ! -e "$f" ] || tail -n 2 "$f" | grep -qE '</(svg|html)>' || { echo "$f: half-written"; return 1; }; done
+    for f in "$k"/*.png; do [ ! -e "$f" ] || [ "$(tail -c 8 "$f" | head -c 4)" = IEND ] || { echo "$f: half-written"; return 1; }; done
+}
+
+@test "killed in the middle, make leaves nothing half-written and goes on: table 1" {
+    K=$BATS_TEST_TMPDIR/k k=$BATS_TEST_TMPDIR/k/smoke/drawn
+    interrupted KILL base.state "$k/table1.tsv"
+    make -C "$top/pipelines" -j2 SCALE=smoke OUT="$K" "$k/table1.tsv" >again 2>&1
     cut -f1-5 k/smoke/drawn/table1.tsv | diff - <(cut -f1-5 "$o/table1.tsv")
     cmp k/smoke/drawn/base.tns "$o/base.tns"
+}
+
+@test "killed and interrupted at several moments: table 3 and the figures" {
+    K=$O k=$o
+    mkdir want
+    (cd "$o" && cp -- sets/*.m1.*.tns sets/m[12].* model?.tns model?.scores.tns model?.score.tsv table3.tsv table3.html figure[0-9]* figures.html "$BATS_TEST_TMPDIR/want")
+    # All that table 3 and the figures need is there, but for these.
+    rm "$o"/sets/*.m1.*.tns "$o"/sets/m[12].* "$o"/model?.* "$o"/table3.* "$o"/figure[0-9]* "$o"/figures.html
+    interrupted INT sets/insight.m1.1.tns table3
+    interrupted KILL sets/m1.train.tns table3
+    interrupted INT model1.state table3
+    interrupted KILL model3.state table3
+    interrupted INT model4.scores.tns table3 figures
+    interrupted KILL figure1.png figures
+    interrupted INT figure7-accuracy.svg figures
+    study table3 figures >out 2>&1
+    for f in want/*; do
+        name=${f#want/}
+        case $name in
+        *.txt | *.cmd) continue ;;
+        sets* | m[12].* | *.m1.*) cmp "$f" "$o/sets/$name" ;;
+        *) cmp "$f" "$o/$name" ;;
+        esac
+    done
+    [ -z "$(made table3 figures)" ]
+}
+
+@test "faces are cut out of scenes by our own detector" {
+    for kind in wiki:real:1 insight:fake:2 inpainting:fake:3 text2img:fake:4; do
+        IFS=: read -r folder style seed <<<"$kind"
+        drawface --scene -n 32 --size 320x240 --style "$style" --seed "$seed" | tns2img -d new --format jpeg
+        mkdir -p "scenes/$folder/00"
+        find new -name '*.jpg' -exec mv -t "scenes/$folder/00" {} +
+    done
+    s=$O/smoke/scenes
+    study DATA="$PWD/scenes" FACE_EPOCHS=8 table2 "$s/model4.score.tsv" >out 2>&1
+    # Crops of one size, each from a box in its scene that is large enough, with its photo's group; at most the surest of a scene.
+    tls "$s/sets/wiki.face.1.tns" >crops
+    [ "$(wc -l <crops)" -ge 24 ] && [ "$(wc -l <crops)" -le 32 ]
+    [ "$(cut -f2 crops | sort -u | wc -l)" = "$(wc -l <crops)" ]
+    grep -oE 'box=[^	]*' crops | tr '=,' '  ' | awk '{w = $4 - $2; h = $5 - $3; if (w < 23 || h < 23 || $2 < 0 || $3 < 0 || $4 > 320 || $5 > 240) bad = 1} END {exit bad || NR < 24}'
+    [ "$(grep -c 'group=00/' crops)" = "$(wc -l <crops)" ]
+    [ "$(cut -f3 crops | sort -u)" = 48x48x3 ]
+    tcheck --disjoint group "$s"/sets/face2.{train,val,test}.tns
+    awk -F'\t' 'NR > 1 && ($3 !~ /^[0-9]/ || $7 < 4) {bad = 1} END {exit bad || NR != 3}' "$s/table2.tsv"
+    grep -q 'found by our own detector' "$s/table2.html"
 }
 
 @test "groups from a table; a folder that isn't there, a SCALE that is none" {
