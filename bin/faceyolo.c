@@ -194,7 +194,11 @@ int main(int argc, char **argv) {
     if (mark && drops_path) prog_usage("--boxes drops nothing, so --drops has nothing to list");
     if (!detector_open(&d, model_path, face_class, err, &corrupt)) die(corrupt ? EXIT_CORRUPT : EXIT_FAILED, "%s", err);
     input = prog_open(prog.operand[0]);
-    if (drops_path) drops = outfile_open(drops_path), drops_file = fdopen(dup(outfile_fd(drops)), "w");
+    if (drops_path) {
+        drops = outfile_open(drops_path);
+        drops_file = fdopen(dup(outfile_fd(drops)), "w");
+        if (!drops_file) die(EXIT_FAILED, "%s:", drops_path);
+    }
 
     par *p = par_start((int)prog.threads, sizeof(item), work, done, NULL);
     tns_frame f = {0};

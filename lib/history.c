@@ -22,7 +22,7 @@ static void lock(int fd, const char *path) {
 
 static int open_output(const char *path, bool *regular) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) fd = open(path, O_WRONLY | O_CLOEXEC); /* what can't be read */
+    if (fd < 0 && errno == EACCES) fd = open(path, O_WRONLY | O_CLOEXEC); /* what can't be read */
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) die(EXIT_FAILED, "%s:", path);
     *regular = S_ISREG(st.st_mode);
@@ -49,10 +49,15 @@ static int step_column(const char *header) {
     return column;
 }
 
+/* stdio itself takes an interrupted read for the end. */
+static ssize_t read_log(void *fd, char *buf, size_t n) {
+    return full_read(*(int *)fd, buf, n);
+}
+
 /* Bytes of the header line and of the rows up to step, or 0 when the first line isn't the header; *last: the last row's step. */
-static uint64_t rows_up_to(int fd, const char *header, uint64_t step, uint64_t *last) {
-    FILE *f = fdopen(dup(fd), "r");
-    if (!f) return 0;
+static uint64_t rows_up_to(int fd, const char *path, const char *header, uint64_t step, uint64_t *last) {
+    FILE *f = fopencookie(&fd, "r", (cookie_io_functions_t){.read = read_log});
+    if (!f) die(EXIT_FAILED, "%s:", path);
     char *line = NULL;
     size_t cap = 0;
     ssize_t n = getline(&line, &cap, f);
@@ -68,6 +73,8 @@ static uint64_t rows_up_to(int fd, const char *header, uint64_t step, uint64_t *
         at += (uint64_t)n;
         *last = row;
     }
+    /* What can't be read now may be there all the same: to cut it off would lose it. */
+    if (n < 0 && !feof(f)) die(EXIT_FAILED, "%s:", path);
     free(line);
     fclose(f);
     return at;
@@ -80,7 +87,7 @@ history_log *history_log_open(const char *path, const char *header, uint64_t ste
     l->path = xstrdup(path);
     uint64_t at = 0, last = 0;
     if (regular) {
-        if (step) at = rows_up_to(l->fd, header, step, &last);
+        if (step) at = rows_up_to(l->fd, path, header, step, &last);
         if (step && last != step)
             warn("%s: has no rows up to step %llu, where the state stands; what's missing is lost", path,
                  (unsigned long long)step);
@@ -134,6 +141,7 @@ static bool records_up_to(int fd, const char *path, uint64_t step, uint64_t *end
             ++*count;
         }
     }
+    if (tns_reader_errno(r)) die(EXIT_FAILED, "%s", tns_reader_error(r)); /* as above */
     tns_frame_free(&f);
     tns_reader_close(r);
     free(value.s);
