@@ -2,12 +2,12 @@
 # A training step of classifier model 3: photos of 224x224, batch 16. PEER=COMMAND is run as `COMMAND clf3`, before and after ours, and prints lines "WORK LAYOUT BEST MEDIAN" in
 # seconds; its best line counts. Then whether augmenting anew for every epoch can keep up: images a second that augment delivers by itself, that clsfit takes from a file, and of
 # both in a pipe, each on the same cores. Last, where the processor can, in bfloat16.
-# THREADS (default: all), EPOCHS of 12 steps (default 6; the first isn't counted).
+# THREADS (default: all), EPOCHS of 60 steps (default 4; the first is not counted; a checkpoint is written after each, as always).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/bin:$PATH
 export OMP_WAIT_POLICY=passive
-threads=${THREADS:-$(nproc)} epochs=${EPOCHS:-6} batch=16 images=192
+threads=${THREADS:-$(nproc)} epochs=${EPOCHS:-4} batch=16 images=192 copies=5
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 : >"$dir/peer"
@@ -25,7 +25,8 @@ fit() {
 best() { head -n 1 "$dir/$1.seconds"; }
 median() { sed -n "$(((epochs - 1 + 1) / 2))p" "$dir/$1.seconds"; }
 
-{ drawface -n $((images / 2)) --size 224 -j "$threads" && drawface -n $((images / 2)) --size 224 --style fake -j "$threads"; } | tcat | tshuf -o "$dir/train.tns" -
+{ drawface -n $((images / 2)) --size 224 -j "$threads" && drawface -n $((images / 2)) --size 224 --style fake -j "$threads"; } | tcat | tshuf --copies $copies -o "$dir/train.tns" -
+images=$((images * copies))
 echo "Classifier 3, batch $batch, $threads threads"
 peer
 fma=$(build/bench/fma "$threads")

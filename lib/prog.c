@@ -69,13 +69,19 @@ static int open_named(outfile *o) {
     return fd;
 }
 
+/* /dev/stdout, /dev/fd/3: a link to what is open already, which must not be replaced by a file. */
+static bool is_open_file(const char *path) {
+    struct stat st;
+    return (!strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6)) && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 outfile *outfile_open(const char *path) {
     outfile *o = xarray(1, sizeof *o);
     struct stat st;
     o->slot = -1;
     o->path = xstrdup(path);
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        if (S_ISDIR(st.st_mode)) die(EXIT_FAILED, "%s: is a directory", path);
+    if (is_open_file(path) || (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) {
+        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) die(EXIT_FAILED, "%s: is a directory", path);
         o->fd = open(path, O_WRONLY | O_CLOEXEC);
         if (o->fd < 0) die(EXIT_FAILED, "%s:", path);
         return o;

@@ -94,11 +94,12 @@ static void pick(const resize_source *src, const resize_taps *tx, const resize_t
 
 /* In whole numbers, where that can be. */
 static bool by_lines(const resize_source *src, const resize_box *box, resize_kernel kernel, int width, int height, uint8_t *out,
-                     int64_t out_stride) {
+                     int64_t out_stride, bool *starved) {
     size_t line = (size_t)src->width * (size_t)src->channels;
     resizer *r = resizer_new();
     bool can = resizer_begin(r, src, box, kernel, width, height, out, out_stride);
     for (int y = 0; can && y < src->height; y++) resizer_line(r, src->u8 + (size_t)y * line);
+    *starved = resizer_starved(r);
     resizer_free(r);
     return can;
 }
@@ -107,8 +108,9 @@ static bool resize(const resize_source *src, const resize_box *box, resize_kerne
                    float *out_f32, int64_t out_stride) {
     resize_box all = {0, 0, src->width, src->height};
     if (!box) box = &all;
-    bool bytes = src->u8 && out_u8;
-    if (bytes && kernel != RESIZE_NEAREST && by_lines(src, box, kernel, width, height, out_u8, out_stride)) return true;
+    bool bytes = src->u8 && out_u8, starved = false;
+    if (bytes && kernel != RESIZE_NEAREST && by_lines(src, box, kernel, width, height, out_u8, out_stride, &starved)) return true;
+    if (starved) return false;
     resize_taps tx = {0}, ty = {0};
     bool ok = resize_taps_make(&tx, kernel, src->shrunk, src->width, box->x0, box->x1, width) &&
               resize_taps_make(&ty, kernel, src->shrunk, src->height, box->y0, box->y1, height);

@@ -30,7 +30,7 @@ typedef struct {
 } axis;
 
 struct resizer {
-    bool made; /* for this shape: */
+    bool made, starved; /* for the shape below; memory was what it lacked */
     shape s;
     axis across, down;
     size_t left, used; /* elements of a line that some weight uses */
@@ -74,11 +74,13 @@ static bool fits(const resize_taps *t) {
 }
 
 /* Rounded so that they sum to ONE: what is missing goes to the largest. */
-static bool axis_make(axis *a, const shape *s, int in, double from, double to, int out) {
+static bool axis_make(axis *a, const shape *s, int in, double from, double to, int out, bool *starved) {
     resize_taps *t = &a->taps;
-    if (!resize_taps_make(t, s->kernel, s->shrunk, in, from, to, out) || !fits(t)) return false;
+    *starved = !resize_taps_make(t, s->kernel, s->shrunk, in, from, to, out);
+    if (*starved || !fits(t)) return false;
     a->most = (t->most + 3) & ~3;
     a->weight = calloc((size_t)out * (size_t)a->most, sizeof *a->weight);
+    *starved = !a->weight;
     for (int i = 0; a->weight && i < out; i++) {
         int16_t *w = a->weight + (size_t)i * (size_t)a->most;
         int missing = ONE, largest = 0;
@@ -183,8 +185,8 @@ WIDE static void turn(int16_t *to, const int16_t *from, size_t rows, size_t colu
 /* Weights and buffers for r->s. */
 static bool make(resizer *r) {
     const shape *s = &r->s;
-    if (!axis_make(&r->across, s, s->width, s->box.x0, s->box.x1, s->out_width) ||
-        !axis_make(&r->down, s, s->height, s->box.y0, s->box.y1, s->out_height))
+    if (!axis_make(&r->across, s, s->width, s->box.x0, s->box.x1, s->out_width, &r->starved) ||
+        !axis_make(&r->down, s, s->height, s->box.y0, s->box.y1, s->out_height, &r->starved))
         return false;
     const resize_taps *t = &r->across.taps;
     size_t channels = (size_t)s->channels;
@@ -196,7 +198,8 @@ static bool make(resizer *r) {
     size_t ring = (size_t)r->down.taps.most * r->in, sums = LINES * r->in, turned = LINES * (r->in + 4 * channels),
            done = LINES * r->made_across, all = (ring + sums + turned + 2 * done) * sizeof *r->ring;
     r->ring = aligned_alloc64(all);
-    if (!r->ring) return false;
+    r->starved = !r->ring;
+    if (r->starved) return false;
     memset(r->ring, 0, all);
     r->sums = r->ring + ring;
     r->turned = r->sums + sums;
@@ -217,12 +220,17 @@ bool resizer_begin(resizer *r, const resize_source *src, const resize_box *box, 
     if (!r->made || memcmp(&r->s, &s, sizeof s)) {
         forget(r);
         memcpy(&r->s, &s, sizeof s);
+        r->starved = false;
         r->made = kernel != RESIZE_NEAREST && make(r);
     }
     r->line = r->y = 0;
     r->out = out;
     r->out_stride = out_stride;
     return r->made;
+}
+
+bool resizer_starved(const resizer *r) {
+    return !r || r->starved;
 }
 
 /* The sums down for line y, from the ring. */

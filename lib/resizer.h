@@ -21,6 +21,8 @@ void resizer_free(resizer *r);
  * an output (a large ratio), no memory. */
 bool resizer_begin(resizer *r, const resize_source *src, const resize_box *box, resize_kernel kernel, int out_width,
                    int out_height, uint8_t *out, int64_t out_stride) __attribute__((warn_unused_result));
+/* Whether memory was what resizer_begin lacked (or resizer_new): another way would make other bytes, so it is an error. */
+bool resizer_starved(const resizer *r);
 /* The next line of the image, from the top on; after the last one the output is whole. More than `height` may not come. */
 void resizer_line(resizer *r, const uint8_t *line);
 

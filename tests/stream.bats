@@ -458,3 +458,13 @@ w.end([("dropped", "no-face:" + sys.argv[1]), ("note", "x")] + ([("dropped", "sm
     script -qec 'tls; echo status $?' /dev/null </dev/null >shown
     grep -q 'status 2' shown
 }
+
+@test "-o to a file that is open already writes into it, and doesn't put another in its place" {
+    make_stream ab.tns images a 2
+    tcat ab.tns >want.tns
+    tcat ab.tns -o /dev/fd/3 3>out.tns
+    cmp want.tns out.tns
+    tcat ab.tns -o /dev/stdout >out2.tns
+    cmp want.tns out2.tns
+    [ -L /dev/stdout ]
+}
