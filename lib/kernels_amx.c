@@ -160,10 +160,4 @@ void amx_finish(size_t count, const float *sums, const float *bias, float slope,
     }
 }
 
-#else
-
-bool amx_available(void) {
-    return false;
-}
-
 #endif

@@ -2,7 +2,7 @@
  *
  * A tile is 1 KB. Of a left matrix it holds 16 rows x 32 columns, a row after the other; of a right matrix 32 rows x 16 columns as 16 lines, line r the pairs
  * (element of row 2r, of row 2r+1) for each column. Numbers below the smallest normal one are taken as 0, by the processor. Nothing is allocated, nothing fails.
- * A thread calls amx_configure before its first product and amx_release when it is done. */
+ * On other processors than x86-64 there is none of this. A thread calls amx_configure before its first product and amx_release when it is done. */
 #ifndef FACADE_KERNELS_AMX_H
 #define FACADE_KERNELS_AMX_H
 

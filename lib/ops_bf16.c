@@ -8,6 +8,8 @@
 #include "kernels_amx.h"
 #include "ops_f32.h"
 
+#ifdef __x86_64__
+
 /* Every pass is a product of matrices, by blocks that a core's second-level cache holds. The left matrix of the first two has a row for each pixel of the result, the inputs
  * that its taps meet one after the other; it is written out block by block ("im2col"), which costs little beside the product. */
 enum {
@@ -365,6 +367,14 @@ const ops *ops_bf16(void) {
     }
     return &table;
 }
+
+#else
+
+const ops *ops_bf16(void) {
+    return NULL;
+}
+
+#endif
 
 const ops *ops_choose(bool bf16) {
     const ops *table = bf16 ? ops_bf16() : &ops_f32;
