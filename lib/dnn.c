@@ -224,3 +224,9 @@ void dnn_conv_backward_data(const conv_shape *s, const float *dy, const float *w
 void dnn_conv_backward_weights(const conv_shape *s, const float *x, const float *dy, float *dw) {
     execute(BACKWARD_WEIGHTS, s, x, dw, NULL, (activation){ACT_NONE, 0}, dy);
 }
+
+void dnn_product(bool transpose_a, bool transpose_b, int m, int n, int k, const float *a, const float *b, float *c) {
+    check(dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1, a, transpose_a ? m : k, b, transpose_b ? k : n,
+                     0, c, n),
+          "a product of matrices");
+}

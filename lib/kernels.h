@@ -81,6 +81,14 @@ typedef struct {
     int bottom, right; /* average with count_pad: the padding that counts */
 } window;
 
+/* The batch norm before a max pooling of windows that don't overlap, in training (ops.h, batchnorm_pool_*). Rows of c floats. */
+typedef struct {
+    const float *scale; /* gamma*istd */
+    const float *offset; /* forward: x*scale + offset is normalised */
+    const float *mean, *istd, *per_x, *constant; /* backward: dx = scale*d - per_x*(x-mean) - constant */
+    float slope, slope_before; /* below 0, of the activations after it and before it */
+} pooled_norm;
+
 typedef struct kernels {
     const char *name;
     int lanes, columns; /* floats a vector; output channels a panel */
@@ -118,9 +126,15 @@ typedef struct kernels {
     /* y[p][c] = first(x[p][c]) for `pixels` pixels; y may be x. */
     void (*activate)(activation a, size_t pixels, int c, const float *x, size_t x_stride, float *y, size_t y_stride);
 
-    /* In training: max pooling that keeps the winners, index row*w + column, the first of equals (ops.h, pool_forward); NaN never wins. x, y and where have no gaps between
-     * pixels (the strides aren't used). */
-    void (*pool_winners)(const window *g, int n, const float *x, float *y, int32_t *where);
+    /* In training: row i of a sample's max pooling that keeps the winners, index row*w + column, the first of equals (ops.h, pool_forward); NaN never wins. x: the
+     * sample; y and where: the row. x, y and where have no gaps between pixels (the strides aren't used). f: of act(x*scale + offset); NULL: of x. */
+    void (*pool_winners)(const window *g, int i, const float *x, const pooled_norm *f, float *y, int32_t *where);
+    /* Adds row i of windows to sums [2][c]: of d*xhat over the winners, and of d = dy*act'(y). x: the sample; the others: the row. */
+    void (*winner_sums)(const window *g, int i, const float *x, const pooled_norm *f, const float *y, const int32_t *where,
+                        const float *dy, float *sums);
+    /* Row h of the sample's pixels of dz = dx*before'(x), with d = 0 where no window is, and adds them to sums [c]. y, where and dy: the row of windows it is in. */
+    void (*winner_gradient)(const window *g, int h, const float *x, const pooled_norm *f, const float *y, const int32_t *where,
+                            const float *dy, float *dz, float *sums);
     /* In training: elements 4*block .. 4*block + count-1 of a dropout (dropout.h, ops.h): y[i] = x[i] * scale where kept, else 0. x and y begin at the first of them; y may
      * be x. */
     void (*dropout)(const rng *draws, uint64_t threshold, uint64_t block, size_t count, float scale, const float *x, float *y);

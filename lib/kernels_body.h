@@ -378,32 +378,7 @@ static void pool(const window *g, int n, const float *x, float *y) {
         windows(g, n, x, NULL, y, MEAN);
 }
 
-static void pool_winners(const window *g, int n, const float *x, float *y, int32_t *where) {
-    size_t c = (size_t)g->c, row = (size_t)g->w * c;
-    for (int s = 0; s < n; s++, x += (size_t)g->h * row)
-        for (int i = 0; i < g->oh; i++)
-            for (int j = 0; j < g->ow; j++, y += c, where += c) {
-                int top = i * g->stride_h - g->top, left = j * g->stride_w - g->left;
-                int bottom = top + g->kh < g->h ? top + g->kh : g->h, right = left + g->kw < g->w ? left + g->kw : g->w;
-                if (top < 0) top = 0;
-                if (left < 0) left = 0;
-                for (int k = 0; k < g->c; k += LANES) {
-                    int count = g->c - k < LANES ? g->c - k : LANES;
-                    vec best = splat(-INFINITY);
-                    ivec winner = (ivec){0} + (top * g->w + left);
-                    for (int u = top; u < bottom; u++)
-                        for (int v = left; v < right; v++) {
-                            const float *at = x + (size_t)u * row + (size_t)v * c + k;
-                            vec value = count == LANES ? load(at) : load_part(at, count);
-                            ivec better = value > best, cell = (ivec){0} + (u * g->w + v);
-                            best = choose(better, value, best);
-                            winner = (better & cell) | (~better & winner);
-                        }
-                    store_part(y + k, best, count);
-                    memcpy(where + k, &winner, (size_t)count * sizeof *where);
-                }
-            }
-}
+#include "kernels_pool.h"
 
 /* ---- dropout ---- */
 
@@ -467,7 +442,7 @@ static void dropout(const rng *draws, uint64_t threshold, uint64_t block, size_t
 }
 
 extern const kernels KERNELS;
-const kernels KERNELS = {KERNELS_NAME,   LANES,          COLUMNS,       packed_size,   pack,
-                         gather_scratch, gather_run,     winograd_size, winograd_pack, winograd_scratch,
-                         winograd_run,   gradient_sizes, gradient_x,    gradient_dy,   gradient_sum,
-                         depthwise,      pool,           activate,      pool_winners,  dropout};
+const kernels KERNELS = {KERNELS_NAME, LANES,         COLUMNS,         packed_size,      pack,         gather_scratch,
+                         gather_run,   winograd_size, winograd_pack,   winograd_scratch, winograd_run, gradient_sizes,
+                         gradient_x,   gradient_dy,   gradient_sum,    depthwise,        pool,         activate,
+                         pool_winners, winner_sums,   winner_gradient, dropout};

@@ -47,6 +47,31 @@ static bool plan_second(net_run *r, buffer *b, int count, const int *last_use) {
     return plan(r, b, count, r->td.at);
 }
 
+/* The batch norm that a max pooling is computed with, else 0. */
+static int norm_before(const net_run *r, int pool) {
+    int i = pool ? r->root[r->n->layer[pool].input[0]] : 0;
+    return r->n->layer[pool].op == OP_MAXPOOL && r->pooled[i] == pool ? i : 0;
+}
+
+/* Which batch norms are computed with the max pooling after them (ops.h), in training of the first order. */
+static void plan_pooled(net_run *r, const int *readers, const int *last_use) {
+    const net *n = r->n;
+    if (!n->ops->batchnorm_pool_forward) return;
+    for (int p = 1; p < n->layers; p++) {
+        const net_layer *pool = &n->layer[p];
+        if (pool->op != OP_MAXPOOL) continue;
+        int i = r->root[pool->input[0]];
+        const net_layer *norm = &n->layer[i];
+        if (norm->op != OP_BATCHNORM || readers[i] > 1 || last_use[i] != p || !is_piecewise(norm->act)) continue;
+        if (pool->kh != pool->stride_h || pool->kw != pool->stride_w || pool->top || pool->left) continue;
+        int x = r->root[norm->input[0]];
+        const net_layer *conv = &n->layer[x];
+        if (x == 0) continue;
+        r->pooled[i] = p;
+        r->folded[x] = is_linear(conv) && readers[x] == 1 && is_piecewise(conv->act);
+    }
+}
+
 net_run *net_run_new(net *n, int batch, net_mode mode) {
     int layers = n->layers;
     bool train = mode != NET_INFER, second = mode == NET_SECOND;
@@ -63,6 +88,8 @@ net_run *net_run_new(net *n, int batch, net_mode mode) {
     r->d.at = xarray((size_t)layers, sizeof *r->d.at);
     r->d.written = xarray((size_t)layers, sizeof *r->d.written);
     r->aux = xarray((size_t)layers, sizeof *r->aux);
+    r->pooled = xarray((size_t)layers, sizeof *r->pooled);
+    r->folded = xarray((size_t)layers, sizeof *r->folded);
     r->owned = xarray((size_t)layers * 8 + 8, sizeof *r->owned);
     int *last_use = xarray((size_t)layers, sizeof *last_use); /* index of the last layer that reads the buffer */
     int *readers = xarray((size_t)layers, sizeof *readers);
@@ -78,6 +105,7 @@ net_run *net_run_new(net *n, int batch, net_mode mode) {
         }
     }
     last_use[r->root[layers - 1]] = layers; /* the caller reads the output */
+    if (mode == NET_TRAIN) plan_pooled(r, readers, last_use);
 
     int count = 0;
     bool good = true;
@@ -85,12 +113,12 @@ net_run *net_run_new(net *n, int batch, net_mode mode) {
     for (int i = 1; i < layers && good; i++) {
         const net_layer *l = &n->layer[i];
         if (r->root[i] != i) continue;
-        b[count++] = (buffer){i, train ? 0 : i, train ? layers : last_use[i], (size_t)batch * sample_count(l)};
+        if (!r->pooled[i]) b[count++] = (buffer){i, train ? 0 : i, train ? layers : last_use[i], (size_t)batch * sample_count(l)};
         if (!train) continue;
         if (l->op == OP_BATCHNORM) good = (r->aux[i] = own(r, 2 * ((size_t)l->c + 16), n->ops->real_size)) != NULL;
         if (l->op == OP_LAYERNORM) good = (r->aux[i] = own(r, 2 * ((size_t)batch + 16), n->ops->real_size)) != NULL;
         if (l->op == OP_MAXPOOL) good = (r->aux[i] = own(r, (size_t)batch * sample_count(l), sizeof(int32_t))) != NULL;
-        if ((l->op == OP_BATCHNORM || l->op == OP_LAYERNORM) && 2 * (size_t)l->c > scratch2) scratch2 = 2 * (size_t)l->c;
+        if ((l->op == OP_BATCHNORM || l->op == OP_LAYERNORM) && 3 * (size_t)l->c > scratch2) scratch2 = 3 * (size_t)l->c;
     }
     good = good && plan(r, b, count, r->y);
     if (train && good) {
@@ -98,8 +126,10 @@ net_run *net_run_new(net *n, int batch, net_mode mode) {
         count = 0;
         for (int i = 0; i < layers; i++) {
             size_t elements = (size_t)batch * sample_count(&n->layer[i]);
-            if (r->root[i] != i) continue;
-            b[count++] = (buffer){i, last_use[i] && !second ? layers - last_use[i] : 0, second ? layers : layers - i, elements};
+            if (r->root[i] != i || r->pooled[i]) continue;
+            int norm = norm_before(r, i); /* it is that which uses the gradient */
+            b[count++] = (buffer){i, last_use[i] && !second ? layers - last_use[i] : 0,
+                                  second ? layers : layers - (norm ? norm : i), elements};
             if (readers[i] > 1 && elements > scratch) scratch = elements;
         }
         good = plan(r, b, count, r->d.at) && (!second || plan_second(r, b, count, last_use));
@@ -125,6 +155,8 @@ void net_run_free(net_run *r) {
     free(r->d.at);
     free(r->d.written);
     free(r->aux);
+    free(r->pooled);
+    free(r->folded);
     free(r->ty);
     free(r->kept);
     free(r->td.at);
@@ -270,7 +302,12 @@ static void forward_layer(net_run *r, int i) {
         net_apply(r, l, x, b, l->act, y);
         break;
     case OP_BATCHNORM:
-        if (r->train && !r->frozen)
+        if (r->pooled[i]) {
+            s = net_pool_of(r, &r->n->layer[r->pooled[i]]);
+            o->batchnorm_pool_forward(&s, x, w, b, l->eps, l->act, r->y[r->pooled[i]], r->aux[r->pooled[i]], r->aux[i],
+                                      net_second_half(r, r->aux[i], l->c), net_param_of(r, l->mean), net_param_of(r, l->var),
+                                      l->momentum, l->unbiased);
+        } else if (r->train && !r->frozen)
             o->batchnorm_forward(rows, l->c, x, w, b, l->eps, l->act, y, r->aux[i], net_second_half(r, r->aux[i], l->c),
                                  net_param_of(r, l->mean), net_param_of(r, l->var), l->momentum, l->unbiased);
         else
@@ -284,6 +321,7 @@ static void forward_layer(net_run *r, int i) {
         o->act_forward(l->act, count, x, y);
         break;
     case OP_MAXPOOL:
+        if (norm_before(r, i)) break; /* done with that */
         s = net_pool_of(r, l);
         o->pool_forward(&s, x, y, r->aux[i]);
         break;
@@ -343,26 +381,46 @@ void net_backward_params(net_run *r, const net_layer *l, const void *x, const vo
     end_param(r, l->weight, r->scratch);
 }
 
+/* Where a parameter's gradient may be written: spare where it is to be added (end_param), or thrown away. */
+static void *param_or(const net_run *r, int what, int param, void *spare) {
+    return what & NET_PARAMS && param >= 0 && r->n->grads_empty ? net_param_grad(r->n, &r->n->param[param]) : spare;
+}
+
 static void backward_norm(net_run *r, int i, const void *x, const void *dy, void *dx, bool params) {
     const ops *o = r->n->ops;
     const net_layer *l = &r->n->layer[i];
     void *gamma = net_param_of(r, l->weight), *mean = r->aux[i];
     /* dx may be r->scratch, so gradients of scale and shift that are to be added, or thrown away, go to the second one. */
-    void *dgamma = params ? begin_param(r, l->weight, NULL) : NULL, *dbeta = params ? begin_param(r, l->bias_param, NULL) : NULL;
-    void *spare_gamma = NULL, *spare_beta = NULL;
-    size_t bytes = (size_t)l->c * o->real_size;
-    if (!dgamma) dgamma = spare_gamma = r->scratch2;
-    if (!dbeta) dbeta = spare_beta = (char *)r->scratch2 + bytes;
+    void *dgamma = param_or(r, params ? NET_PARAMS : 0, l->weight, r->scratch2),
+         *dbeta = param_or(r, params ? NET_PARAMS : 0, l->bias_param, (char *)r->scratch2 + (size_t)l->c * o->real_size);
     if (l->op == OP_BATCHNORM)
         o->batchnorm_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean,
                               net_second_half(r, mean, l->c), l->act, dy, dx, dgamma, dbeta);
     else
         o->layernorm_backward(r->batch, (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean,
                               net_second_half(r, mean, r->batch), l->act, dy, dx, dgamma, dbeta);
-    if (params && spare_gamma) {
-        end_param(r, l->weight, spare_gamma);
-        end_param(r, l->bias_param, spare_beta);
+    if (params) {
+        end_param(r, l->weight, dgamma);
+        end_param(r, l->bias_param, dbeta);
     }
+}
+
+/* Batch norm i with the pooling after it, and before it the activation of the convolution it normalises, whose bias is summed up on the way. */
+static void backward_pooled(net_run *r, int i, int what) {
+    const net_layer *l = &r->n->layer[i];
+    const int p = r->pooled[i], below = r->root[l->input[0]];
+    const net_layer *conv = &r->n->layer[below];
+    const int param[3] = {l->weight, l->bias_param, r->folded[below] ? conv->bias_param : -1};
+    void *to[3];
+    for (int k = 0; k < 3; k++)
+        to[k] = param_or(r, what, param[k], (char *)r->scratch2 + (size_t)(k * l->c) * r->n->ops->real_size);
+    pool_shape s = net_pool_of(r, &r->n->layer[p]);
+    r->n->ops->batchnorm_pool_backward(
+        &s, r->y[below], r->y[p], r->aux[p], net_param_of(r, l->weight), r->aux[i], net_second_half(r, r->aux[i], l->c), l->act,
+        r->folded[below] ? conv->act : (activation){0}, r->d.at[p], net_begin_gradient(r, &r->d, below), to[0], to[1], to[2]);
+    net_end_gradient(r, &r->d, below);
+    for (int k = 0; k < 3; k++)
+        if (what & NET_PARAMS && param[k] >= 0) end_param(r, param[k], to[k]);
 }
 
 /* Batch norm with running statistics is a factor a channel: the same function, with everything else zero. */
@@ -446,12 +504,17 @@ static void backward_layer(net_run *r, int i, int what) {
     void *dy = r->d.at[i];
     size_t count = (size_t)r->batch * sample_count(l);
     bool norm = l->op == OP_BATCHNORM || l->op == OP_LAYERNORM;
+    if (norm_before(r, i)) return;
+    if (r->pooled[i]) {
+        backward_pooled(r, i, what);
+        return;
+    }
     if (!norm && l->op != OP_ACT) {
-        if (is_linear(l) && l->act.kind != ACT_NONE) {
+        if (is_linear(l) && l->act.kind != ACT_NONE && !r->folded[i]) {
             if (r->kept && r->kept[i]) memcpy(r->kept[i], dy, count * o->real_size);
             o->act_backward(l->act, count, NULL, r->y[i], dy, dy);
         }
-        if (is_linear(l) && what & NET_PARAMS) net_backward_params(r, l, x, dy, true);
+        if (is_linear(l) && what & NET_PARAMS) net_backward_params(r, l, x, dy, !r->folded[i]);
         net_propagate(r, &r->d, i, what & NET_INPUT);
         return;
     }
@@ -474,7 +537,7 @@ static void backward_down_to(net_run *r, int last, int what) {
     r->d.written[r->root[n->layers - 1]] = true;
     for (int i = n->layers - 1; i > last; i--) {
         if (r->root[i] != i) continue;
-        if (r->d.written[i])
+        if (r->d.written[r->pooled[i] ? r->pooled[i] : i])
             backward_layer(r, i, what);
         else if (what & NET_PARAMS && n->grads_empty) /* leads nowhere: no gradient */
             for (int k = 0; k < n->params; k++)

@@ -4,11 +4,12 @@
 
 #include "base.h"
 #include "ops_f32.h"
+#include "wide.h"
 
 /* ---- batch norm ---- */
 
 /* Sums of x-shift and its square: shifted by the first row, so that a large mean costs no digits of the variance. */
-static void add_moments(const row_terms *t, size_t row, int c, float *restrict sums) {
+WIDE static void add_moments(const row_terms *t, size_t row, int c, float *restrict sums) {
     const float *x = t->x + row * (size_t)c, *shift = t->shift;
     for (int k = 0; k < c; k++) {
         float d = x[k] - shift[k];
@@ -18,8 +19,8 @@ static void add_moments(const row_terms *t, size_t row, int c, float *restrict s
 }
 
 /* y = act(x*scale + offset), a channel. */
-static void scale_range(size_t from, size_t to, int c, const float *x, const float *scale, const float *offset, activation act,
-                        float *y) {
+WIDE static void scale_range(size_t from, size_t to, int c, const float *x, const float *scale, const float *offset,
+                             activation act, float *y) {
     float slope;
     bool linear = piecewise_linear(act, &slope);
     for (size_t r = from; r < to; r++) {
@@ -42,8 +43,7 @@ static void scale_rows(size_t rows, int c, const float *x, const float *scale, c
         scale_range(chunk * 64, chunk * 64 + 64 < rows ? chunk * 64 + 64 : rows, c, x, scale, offset, act, y);
 }
 
-/* Five rows of c floats, kept between calls. */
-static float *channel_rows(int c) {
+float *norm_channel_rows(int c) {
     static float *v;
     static int size;
     if (c > size) {
@@ -54,11 +54,10 @@ static float *channel_rows(int c) {
     return v;
 }
 
-void norm_batch_forward(size_t rows, int c, const void *xv, const void *gammav, const void *betav, double eps, activation act,
-                        void *y, void *meanv, void *istdv, void *running_mean, void *running_var, double momentum,
-                        bool unbiased) {
-    const float *x = xv, *gamma = gammav, *beta = betav;
-    float *mean = meanv, *istd = istdv, *rm = running_mean, *rv = running_var, *scale = channel_rows(c), *offset = scale + c;
+void norm_batch_moments(size_t rows, int c, const float *x, const float *gamma, const float *beta, double eps, float *mean,
+                        float *istd, float *running_mean, float *running_var, double momentum, bool unbiased,
+                        const float **scalep, const float **offsetp) {
+    float *rm = running_mean, *rv = running_var, *scale = norm_channel_rows(c), *offset = scale + c;
     double *sum = sum_totals(2 * (size_t)c), n = (double)rows;
     sum_rows(rows, c, 2 * c, add_moments, &(row_terms){.x = x, .shift = x}, sum);
     for (int k = 0; k < c; k++) {
@@ -71,13 +70,20 @@ void norm_batch_forward(size_t rows, int c, const void *xv, const void *gammav, 
         if (rm) rm[k] = (float)(momentum * (double)rm[k] + (1 - momentum) * m);
         if (rv) rv[k] = (float)(momentum * (double)rv[k] + (1 - momentum) * (unbiased && rows > 1 ? var * n / (n - 1) : var));
     }
+    *scalep = scale, *offsetp = offset;
+}
+
+void norm_batch_forward(size_t rows, int c, const void *x, const void *gamma, const void *beta, double eps, activation act,
+                        void *y, void *mean, void *istd, void *running_mean, void *running_var, double momentum, bool unbiased) {
+    const float *scale, *offset;
+    norm_batch_moments(rows, c, x, gamma, beta, eps, mean, istd, running_mean, running_var, momentum, unbiased, &scale, &offset);
     scale_rows(rows, c, x, scale, offset, act, y);
 }
 
 void norm_batch_infer(size_t rows, int c, const void *x, const void *gammav, const void *betav, double eps, activation act,
                       const void *running_mean, const void *running_var, void *y) {
     const float *gamma = gammav, *beta = betav, *rm = running_mean, *rv = running_var;
-    float *scale = channel_rows(c), *offset = scale + c;
+    float *scale = norm_channel_rows(c), *offset = scale + c;
     for (int k = 0; k < c; k++) {
         double is = (double)gamma[k] / sqrt((double)rv[k] + eps);
         scale[k] = (float)is;
@@ -87,7 +93,7 @@ void norm_batch_infer(size_t rows, int c, const void *x, const void *gammav, con
 }
 
 /* Sums of d*xhat and of d, where d = dy*act'(y), act piecewise linear. */
-static void add_norm_gradients(const row_terms *t, size_t row, int c, float *restrict sums) {
+WIDE static void add_norm_gradients(const row_terms *t, size_t row, int c, float *restrict sums) {
     const float *x = t->x + row * (size_t)c, *y = t->y + row * (size_t)c, *dy = t->dy + row * (size_t)c, *mean = t->mean,
                 *istd = t->istd;
     float slope = t->slope;
@@ -95,6 +101,22 @@ static void add_norm_gradients(const row_terms *t, size_t row, int c, float *res
         float d = y[k] > 0 ? dy[k] : slope * dy[k];
         sums[k] += d * ((x[k] - mean[k]) * istd[k]);
         sums[c + k] += d;
+    }
+}
+
+/* dx = scale*d - per_x*(x-mean) - constant, a channel; the three of them are one row of c after another. dx may be dy. */
+WIDE static void gradient_rows(size_t from, size_t to, int c, const row_terms *t, const float *factors, float *dxs) {
+    const float *scale = factors, *per_x = factors + c, *constant = factors + 2 * c, *mean = t->mean;
+    const float slope = t->slope;
+    for (size_t r = from; r < to; r++) {
+        size_t at = r * (size_t)c;
+        const float *x = t->x + at, *y = t->y + at, *dy = t->dy + at;
+        float *dx = dxs + at;
+#pragma omp simd
+        for (int k = 0; k < c; k++) {
+            float d = y[k] > 0 ? dy[k] : slope * dy[k];
+            dx[k] = scale[k] * d - per_x[k] * (x[k] - mean[k]) - constant[k];
+        }
     }
 }
 
@@ -110,26 +132,24 @@ void norm_batch_backward(size_t rows, int c, const void *xv, const void *yv, con
     double *sum = sum_totals(2 * (size_t)c);
     sum_rows(rows, c, 2 * c, add_norm_gradients,
              &(row_terms){.x = x, .y = y, .dy = dy, .mean = mean, .istd = istd, .slope = slope}, sum);
-    float *per_x = channel_rows(c), *constant = per_x + c; /* dx = gamma*istd*d - per_x*(x-mean) - constant */
+    float *scale = norm_channel_rows(c), *per_x = scale + c, *constant = per_x + c;
     for (int k = 0; k < c; k++) {
-        double g = (double)gamma[k] * (double)istd[k] / (double)rows;
-        per_x[k] = (float)(g * sum[k] * (double)istd[k]);
-        constant[k] = (float)(g * sum[c + k]);
+        double g = (double)gamma[k] * (double)istd[k];
+        scale[k] = (float)g;
+        per_x[k] = (float)(g * sum[k] * (double)istd[k] / (double)rows);
+        constant[k] = (float)(g * sum[c + k] / (double)rows);
         dgamma[k] = (float)sum[k], dbeta[k] = (float)sum[c + k];
     }
+    const row_terms t = {.x = x, .y = y, .dy = dy, .mean = mean, .slope = slope};
 #pragma omp parallel for
-    for (size_t r = 0; r < rows; r++) {
-        size_t at = r * (size_t)c;
-        for (int k = 0; k < c; k++) {
-            float d = y[at + (size_t)k] > 0 ? dy[at + (size_t)k] : slope * dy[at + (size_t)k];
-            dx[at + (size_t)k] = gamma[k] * istd[k] * d - per_x[k] * (x[at + (size_t)k] - mean[k]) - constant[k];
-        }
-    }
+    for (size_t chunk = 0; chunk < (rows + 63) / 64; chunk++)
+        gradient_rows(chunk * 64, chunk * 64 + 64 < rows ? chunk * 64 + 64 : rows, c, &t, scale, dx);
 }
 
 /* ty = act'(y) * (per_tx*tx - per_x*(x-mean) - constant), a channel. */
-static void tangent_rows(size_t from, size_t to, int c, const float *x, const float *y, const float *mean, const float *per_tx,
-                         const float *per_x, const float *constant, activation act, const float *tx, float *ty) {
+WIDE static void tangent_rows(size_t from, size_t to, int c, const float *x, const float *y, const float *mean,
+                              const float *per_tx, const float *per_x, const float *constant, activation act, const float *tx,
+                              float *ty) {
     float slope;
     bool linear = piecewise_linear(act, &slope);
     for (size_t r = from; r < to; r++) {
@@ -144,7 +164,7 @@ static void tangent_rows(size_t from, size_t to, int c, const float *x, const fl
 }
 
 /* Sums of tx and of tx*xhat. */
-static void add_tangents(const row_terms *t, size_t row, int c, float *restrict sums) {
+WIDE static void add_tangents(const row_terms *t, size_t row, int c, float *restrict sums) {
     const float *x = t->x + row * (size_t)c, *tx = t->tx + row * (size_t)c, *mean = t->mean, *istd = t->istd;
     for (int k = 0; k < c; k++) {
         sums[k] += tx[k];
@@ -157,7 +177,7 @@ void norm_batch_tangent(size_t rows, int c, const void *x, const void *y, const 
     const float *gamma = gammav, *mean = meanv, *istd = istdv;
     double *sum = sum_totals(2 * (size_t)c);
     sum_rows(rows, c, 2 * c, add_tangents, &(row_terms){.x = x, .tx = tx, .mean = mean, .istd = istd}, sum);
-    float *per_tx = channel_rows(c), *per_x = per_tx + c, *constant = per_x + c;
+    float *per_tx = norm_channel_rows(c), *per_x = per_tx + c, *constant = per_x + c;
     for (int k = 0; k < c; k++) {
         double scale = (double)gamma[k] * (double)istd[k];
         per_tx[k] = (float)scale;
@@ -173,7 +193,7 @@ void norm_batch_tangent(size_t rows, int c, const void *x, const void *y, const 
 /* What both normalisations sum for the second order, a channel. */
 enum { SUM_D, SUM_D_X, SUM_TD, SUM_TD_X, SUM_D_TX, SUM_TX, SUM_TX_X, SUMS };
 
-static void add_second(const row_terms *t, size_t row, int c, float *restrict sums) {
+WIDE static void add_second(const row_terms *t, size_t row, int c, float *restrict sums) {
     size_t at = row * (size_t)c;
     const float *x = t->x + at, *y = t->y + at, *dy = t->dy + at, *tx = t->tx + at, *mean = t->mean, *istd = t->istd;
     float slope = t->slope;
@@ -194,7 +214,7 @@ static void add_second(const row_terms *t, size_t row, int c, float *restrict su
 }
 
 /* tdx = per_td*td + per_d*d + per_tx*tx + per_x*(x-mean) + constant, a channel; the five of them are one row of c after another. */
-static void second_rows(size_t from, size_t to, int c, const row_terms *t, const float *factors, float *tdx) {
+WIDE static void second_rows(size_t from, size_t to, int c, const row_terms *t, const float *factors, float *tdx) {
     const float *per_td = factors, *per_d = factors + c, *per_tx = factors + 2 * c, *per_x = factors + 3 * c,
                 *constant = factors + 4 * c, *mean = t->mean;
     for (size_t r = from; r < to; r++) {
@@ -227,7 +247,7 @@ void norm_batch_second(size_t rows, int c, const void *x, const void *y, const v
     t.dy = straight(act, rows * (size_t)c, y, dy, &t.slope, &spare);
     double *sum = sum_totals(SUMS * (size_t)c), n = (double)rows;
     sum_rows(rows, c, SUMS * c, add_second, &t, sum);
-    float *factors = channel_rows(c);
+    float *factors = norm_channel_rows(c);
     for (int k = 0; k < c; k++) {
         double s = (double)istd[k], scale = (double)gamma[k] * s, d = sum[SUM_D * c + k], dx = sum[SUM_D_X * c + k],
                m = sum[SUM_TX_X * c + k] / n, tx_mean = sum[SUM_TX * c + k] / n;

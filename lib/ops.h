@@ -121,6 +121,17 @@ typedef struct ops {
      * dx may be dy. dgamma and dbeta may not be NULL. act: any that needs y only. */
     void (*batchnorm_backward)(size_t rows, int c, const void *x, const void *y, const void *gamma, const void *mean,
                                const void *istd, activation act, const void *dy, void *dx, void *dgamma, void *dbeta);
+    /* Both of these are NULL in a table that doesn't have them; the graph then does without. Batch norm in training as above with the max pooling that alone
+     * reads it, in one go: what is normalised is never stored. x [n,h,w,c] as s says, y [n,oh,ow,c]; windows that don't overlap and no padding (kh = stride_h,
+     * kw = stride_w, top = left = 0); act is piecewise linear. where: as pool_forward's. */
+    void (*batchnorm_pool_forward)(const pool_shape *s, const void *x, const void *gamma, const void *beta, double eps,
+                                   activation act, void *y, int32_t *where, void *mean, void *istd, void *running_mean,
+                                   void *running_var, double momentum, bool unbiased);
+    /* From dy [n,oh,ow,c], the gradient to y. x is before(z), before piecewise linear: dz, which may not be dy, is the gradient to z, and dbias [c] its sum over
+     * pixels. */
+    void (*batchnorm_pool_backward)(const pool_shape *s, const void *x, const void *y, const int32_t *where, const void *gamma,
+                                    const void *mean, const void *istd, activation act, activation before, const void *dy,
+                                    void *dz, void *dgamma, void *dbeta, void *dbias);
     /* Layer norm: x [n, per, c], mean and biased variance over per*c a sample; gamma, beta [c];
      * mean, istd [n], or both NULL in inference. */
     void (*layernorm_forward)(int n, size_t per, int c, const void *x, const void *gamma, const void *beta, double eps,

@@ -1,4 +1,3 @@
-#include <cblas.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "ops_f32.h"
 #include "ops_winograd.h"
 #include "tns.h"
+#include "wide.h"
 
 /* Sums over many rows are cut into CHUNKS pieces wherever the threads are, each summed in float over BLOCK rows and in double
  * beyond, and added in order: the same bytes for every number of threads, and nearly double's precision. */
@@ -18,7 +18,6 @@ enum { CHUNKS = 32, BLOCK = 16 };
 
 static void set_threads(int threads) {
     omp_set_num_threads(threads);
-    openblas_set_num_threads(threads);
 }
 
 void *room_take(room *r, size_t bytes) {
@@ -110,16 +109,16 @@ static void add_bias(size_t rows, int c, const float *bias, activation act, floa
 /* ---- linear maps ---- */
 
 static void dense_forward(int n, int in, int out, const void *x, const void *w, const void *bias, activation act, void *y) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, out, in, 1, x, in, w, in, 0, y, out);
+    dnn_product(false, true, n, out, in, x, w, y);
     add_bias((size_t)n, out, bias, act, y);
 }
 
 static void dense_backward_data(int n, int in, int out, const void *dy, const void *w, void *dx) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, in, out, 1, dy, out, w, in, 0, dx, in);
+    dnn_product(false, false, n, in, out, dy, w, dx);
 }
 
 static void dense_backward_weights(int n, int in, int out, const void *x, const void *dy, void *dw) {
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, n, 1, dy, out, x, in, 0, dw, in);
+    dnn_product(true, false, out, in, n, dy, x, dw);
 }
 
 /* A kernel that covers all of its input: a dense layer over it, with the weights in another order. */
@@ -210,8 +209,9 @@ static float *block_sums(size_t count) {
 
 void sum_range(size_t from, size_t to, int c, int width, add_row *add, const row_terms *t, double *sum) {
     float *block = block_sums((size_t)width);
-    for (size_t r = from; r < to; r += BLOCK) {
-        size_t end = r + BLOCK < to ? r + BLOCK : to;
+    const size_t rows = t->block ? (size_t)t->block : BLOCK;
+    for (size_t r = from; r < to; r += rows) {
+        size_t end = r + rows < to ? r + rows : to;
         memset(block, 0, (size_t)width * sizeof *block);
         for (size_t k = r; k < end; k++) add(t, k, c, block);
         for (int k = 0; k < width; k++) sum[k] += (double)block[k];
@@ -242,7 +242,7 @@ double *sum_totals(size_t count) {
     return sums;
 }
 
-static void add_plain(const row_terms *t, size_t row, int c, float *restrict sums) {
+WIDE static void add_plain(const row_terms *t, size_t row, int c, float *restrict sums) {
     const float *x = t->dy + row * (size_t)c;
     for (int k = 0; k < c; k++) sums[k] += x[k];
 }
@@ -268,21 +268,7 @@ static void pool_forward(const pool_shape *s, const void *xv, void *yv, int32_t 
     float *y = yv;
     int c = s->c;
     if (s->max && where) {
-        const kernels *k = kernels_get();
-        window g = {.h = s->h,
-                    .w = s->w,
-                    .c = c,
-                    .oh = s->oh,
-                    .ow = s->ow,
-                    .kh = s->kh,
-                    .kw = s->kw,
-                    .stride_h = s->stride_h,
-                    .stride_w = s->stride_w,
-                    .top = s->top,
-                    .left = s->left};
-        size_t in = (size_t)s->h * (size_t)s->w * (size_t)c, out = (size_t)s->oh * (size_t)s->ow * (size_t)c;
-#pragma omp parallel for
-        for (int n = 0; n < s->n; n++) k->pool_winners(&g, 1, x + (size_t)n * in, y + (size_t)n * out, where + (size_t)n * out);
+        pool_rows(s, x, NULL, y, where);
         return;
     }
 #pragma omp parallel for collapse(2)
@@ -506,20 +492,34 @@ static double gradient_penalty(int n, size_t count, const void *gv, double lambd
     return lambda * penalty / n;
 }
 
+typedef struct {
+    float b1, b2, c1, c2, rate, root, eps; /* w -= rate * m / (sqrt(v)*root + eps) */
+} adam_factors;
+
+WIDE static void adam_range(const adam_factors *factors, size_t count, float *restrict w, const float *restrict g,
+                            float *restrict m, float *restrict v) {
+    const adam_factors f = *factors;
+    for (size_t i = 0; i < count; i++) {
+        m[i] = f.b1 * m[i] + f.c1 * g[i];
+        v[i] = f.b2 * v[i] + f.c2 * g[i] * g[i];
+        w[i] -= f.rate * m[i] / (sqrtf(v[i]) * f.root + f.eps);
+    }
+}
+
 static void adam(size_t count, const adam_options *o, uint64_t t, void *wv, const void *gv, void *mv, void *vv) {
     float *w = wv, *m = mv, *v = vv;
     const float *g = gv;
     double correct1 = 1 - pow(o->beta1, (double)t), correct2 = 1 - pow(o->beta2, (double)t);
-    float b1 = (float)o->beta1, b2 = (float)o->beta2, c1 = (float)(1 - o->beta1), c2 = (float)(1 - o->beta2);
-    /* Both forms as rate * m / (sqrt(v)*root + eps). */
-    float eps = (float)o->eps, root = o->keras_eps ? 1 : (float)(1 / sqrt(correct2));
-    float rate = (float)(o->keras_eps ? o->lr * sqrt(correct2) / correct1 : o->lr / correct1);
-#pragma omp parallel for simd
-    for (size_t i = 0; i < count; i++) {
-        m[i] = b1 * m[i] + c1 * g[i];
-        v[i] = b2 * v[i] + c2 * g[i] * g[i];
-        w[i] -= rate * m[i] / (sqrtf(v[i]) * root + eps);
-    }
+    const adam_factors f = {.b1 = (float)o->beta1,
+                            .b2 = (float)o->beta2,
+                            .c1 = (float)(1 - o->beta1),
+                            .c2 = (float)(1 - o->beta2),
+                            .rate = (float)(o->keras_eps ? o->lr * sqrt(correct2) / correct1 : o->lr / correct1),
+                            .root = o->keras_eps ? 1 : (float)(1 / sqrt(correct2)),
+                            .eps = (float)o->eps};
+    enum { PIECE = 4096 };
+#pragma omp parallel for
+    for (size_t i = 0; i < count; i += PIECE) adam_range(&f, count - i < PIECE ? count - i : PIECE, w + i, g + i, m + i, v + i);
 }
 
 const ops ops_f32 = {
@@ -539,6 +539,8 @@ const ops ops_f32 = {
     .batchnorm_forward = norm_batch_forward,
     .batchnorm_infer = norm_batch_infer,
     .batchnorm_backward = norm_batch_backward,
+    .batchnorm_pool_forward = norm_pool_forward,
+    .batchnorm_pool_backward = norm_pool_backward,
     .layernorm_forward = norm_layer_forward,
     .layernorm_backward = norm_layer_backward,
     .act_second = act_second,

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "kernels.h"
 #include "ops.h"
 
 /* Below 0, everything piecewise linear is y = slope*x. */
@@ -67,6 +68,8 @@ static inline float derivative(activation a, float x, float y) {
 typedef struct {
     const float *x, *y, *dy, *shift, *mean, *istd, *tx, *td;
     float slope;
+    const void *more; /* of whoever wrote `add` */
+    int block; /* rows that are summed in float before they go on in double; 0: 16 */
 } row_terms;
 typedef void add_row(const row_terms *t, size_t row, int c, float *restrict sums);
 
@@ -86,6 +89,13 @@ void *room_take(room *r, size_t bytes);
 
 /* ---- lib/norm_f32.c ---- */
 
+/* A channel's scale gamma*istd and offset beta - mean*scale of x's own moments, kept until the next call of a norm; mean, istd and the running ones as
+ * batchnorm_forward's. */
+void norm_batch_moments(size_t rows, int c, const float *x, const float *gamma, const float *beta, double eps, float *mean,
+                        float *istd, float *running_mean, float *running_var, double momentum, bool unbiased, const float **scale,
+                        const float **offset);
+/* Five rows of c floats, kept between calls. */
+float *norm_channel_rows(int c);
 void norm_batch_forward(size_t rows, int c, const void *x, const void *gamma, const void *beta, double eps, activation act,
                         void *y, void *mean, void *istd, void *running_mean, void *running_var, double momentum, bool unbiased);
 void norm_batch_infer(size_t rows, int c, const void *x, const void *gamma, const void *beta, double eps, activation act,
@@ -105,5 +115,17 @@ void norm_layer_tangent(int n, size_t per, int c, const void *x, const void *y, 
 void norm_layer_second(int n, size_t per, int c, const void *x, const void *y, const void *gamma, const void *mean,
                        const void *istd, activation act, const void *dy, const void *tx, const void *td, void *tdx, void *tdgamma,
                        void *tdbeta);
+
+/* ---- lib/norm_pool_f32.c ---- */
+
+/* Max pooling with its winners, of x, or normalised on the way (kernels.h, pool_winners). */
+void pool_rows(const pool_shape *s, const float *x, const pooled_norm *f, float *y, int32_t *where);
+
+void norm_pool_forward(const pool_shape *s, const void *x, const void *gamma, const void *beta, double eps, activation act,
+                       void *y, int32_t *where, void *mean, void *istd, void *running_mean, void *running_var, double momentum,
+                       bool unbiased);
+void norm_pool_backward(const pool_shape *s, const void *x, const void *y, const int32_t *where, const void *gamma,
+                        const void *mean, const void *istd, activation act, activation before, const void *dy, void *dz,
+                        void *dgamma, void *dbeta, void *dbias);
 
 #endif
