@@ -23,7 +23,7 @@ static const opt options[] = {
     {'m', "model", OPT_TEXT, &model_path, "MODEL", 0, 0, 0,
      "the network that images are seen through: a .tns, or FILE:NAME of a state"},
     {0, "layer", OPT_TEXT, &layer, "NAME", 0, 0, OPT_PG, "that layer's output as features (default: the network's)"},
-    {0, "mode", OPT_CHOICE, &mode, "pytorch|tf1|clean", 0, 0, OPT_PG, "how images become the network's input (default pytorch)"},
+    {0, "mode", OPT_CHOICE, &mode, "pytorch|tf1|clean", 0, 0, 0, "how images become the network's input (default pytorch)"},
     {0, "batches", OPT_INT, &batches, "N", 1, 1e6, 0, "also the mean over N pairs of small batches, and between reals"},
     {0, "batch", OPT_INT, &batch, "N", 2, 1e6, 0, "vectors of each set in such a batch (default 128)"},
     {0, "kid", OPT_FLAG, &kid, NULL, 0, 0, 0, "also the kernel distance"},
@@ -37,8 +37,9 @@ static const opt options[] = {
     {0, "by", OPT_TEXT, &by, "NAME", 0, 0, 0, "a score for each value of the fakes' metadata NAME="},
     {0, "json", OPT_FLAG, &json, NULL, 0, 0, 0, "JSON instead of tab-separated lines"},
     {0, "stats-out", OPT_TEXT, &stats_out, "FILE", 0, 0, 0,
-     "no score: write the mean and covariance of the only SET, as .npz or .tns"},
-    {0, "features-out", OPT_TEXT, &features_out, "FILE", 0, 0, 0, "no score: write the features of the only SET as a stream"},
+     "no score: write the mean and covariance of the only SET, as .npz or .tns (-: standard output)"},
+    {0, "features-out", OPT_TEXT, &features_out, "FILE", 0, 0, 0,
+     "no score: write the features of the only SET as a stream (-: standard output)"},
     {0}};
 static const program self = {.name = "fidcalc",
                              .summary = "score fakes against reals by the distance of their features (FID)",
@@ -71,9 +72,13 @@ static void write_frame(writing *w, const tns_frame *f, const char *path) {
 
 static const extractor *used;
 
-static void add_pg(tns_meta *header) {
-    char *extra = used->plan ? xasprintf("--model=MODEL_%016" PRIx64, used->m.checksum) : NULL;
+/* The set comes on standard input when the history is run again, and what is made goes to standard output. */
+static void add_pg(tns_meta *header, const char *option) {
+    static const char *const modes[] = {[FID_PYTORCH] = "pytorch", [FID_TF1] = "tf1", [FID_CLEAN] = "clean"};
+    char *by_model = used->plan ? xasprintf(" --mode=%s --model=MODEL_%016" PRIx64, modes[mode], used->m.checksum) : xstrdup(""),
+         *extra = xasprintf("%s=-%s -", option, by_model);
     prog_add_pg(header, extra);
+    free(by_model);
     free(extra);
 }
 
@@ -81,7 +86,7 @@ static void begin_features(const feature_set *s, void *to) {
     writing *w = to;
     tns_frame h = {.type = 'H'};
     feature_set_header(s, "features", &h.meta);
-    add_pg(&h.meta);
+    add_pg(&h.meta, "--features-out");
     write_frame(w, &h, features_out);
     tns_frame_free(&h);
 }
@@ -121,7 +126,7 @@ static void write_stats(const feature_set *s) {
     writing w = open_file(stats_out);
     tns_frame h = {.type = 'H'}, *f = &w.f;
     feature_set_header(s, "stats", &h.meta);
-    add_pg(&h.meta);
+    add_pg(&h.meta, "--stats-out");
     write_frame(&w, &h, stats_out);
     uint32_t shape[2] = {(uint32_t)s->f.d, (uint32_t)s->f.d};
     for (int i = 0; i < 2; i++) {
@@ -350,6 +355,8 @@ static void check_sets(void) {
 int main(int argc, char **argv) {
     prog_start(&self, argc, argv);
     check_options();
+    if (stats_out && !strcmp(stats_out, "-")) stats_out = "/dev/stdout";
+    if (features_out && !strcmp(features_out, "-")) features_out = "/dev/stdout";
     openblas_set_num_threads((int)prog.threads);
     extractor e = {0};
     bool corrupt;

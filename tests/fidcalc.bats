@@ -68,6 +68,20 @@ near() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN {exit !(a != "" && b != "" && 
     awk 'BEGIN {getline same <"same"; getline faults <"faults"; getline blurred <"blurred"; exit !(same < 1 && faults > 10 * same && blurred > 10 * same)}'
 }
 
+@test "features and statistics go to standard output too, and their history makes them again" {
+    drawface -n 9 --size 64 -o in.tns
+    fidcalc -m "$draw" --features-out f.tns in.tns
+    fidcalc -m "$draw" --features-out - in.tns | cmp - f.tns
+    [ ! -e - ]
+    fidcalc --stats-out s.tns f.tns
+    fidcalc --stats-out - f.tns | cmp - s.tns
+    for made in f s; do
+        script=$(tls --script $made.tns)
+        model=$(grep -om1 'MODEL_[0-9a-f]*' <<<"$script")
+        env "$model=$draw" bash -c "$script" | cmp - $made.tns
+    done
+}
+
 @test "features of netrun say what made them, and compare with what fidcalc saw" {
     printf 'key=%s shape=3x4x3 fill=scene\n' a b c | python3 "$stream" make >in.tns
     "$python" -c 'import sys, tns; w = tns.Writer(sys.stdout.buffer); w.head(kind="model", source_sha256="6726825d00", net="input 3x4x3 range=-1:1\nflatten"); w.end()' >m.tns
