@@ -98,12 +98,12 @@ static bool axis_make(axis *a, const shape *s, int in, double from, double to, i
 
 #define PRODUCT(x, w) ((int16_t)((((x) * (w) >> 14) + 1) >> 1))
 
-WIDE static void widen(int16_t *restrict to, const uint8_t *restrict from, size_t n) {
+WIDEST static void widen(int16_t *restrict to, const uint8_t *restrict from, size_t n) {
     for (size_t i = 0; i < n; i++) to[i] = (int16_t)((from[i] - 128) * 256);
 }
 
 /* to = the sum of four lines with their weights, added to what is there unless it is the first. */
-WIDE static void add_lines(int16_t *restrict to, const int16_t *const line[4], const int16_t w[4], size_t n, bool first) {
+WIDEST static void add_lines(int16_t *restrict to, const int16_t *const line[4], const int16_t w[4], size_t n, bool first) {
     const int16_t *restrict a = line[0], *restrict b = line[1], *restrict c = line[2], *restrict d = line[3];
     const int16_t wa = w[0], wb = w[1], wc = w[2], wd = w[3];
     if (first)
@@ -130,14 +130,14 @@ static inline __attribute__((always_inline)) void across(int16_t *restrict to, c
     }
 }
 
-WIDE static void add_across(int16_t *to, const int16_t *from, int channels, const axis *a) {
+WIDEST static void add_across(int16_t *to, const int16_t *from, int channels, const axis *a) {
     if (channels == 3)
         across(to, from, 3 * LINES, 3 * LINES, a);
     else
         for (int c = 0; c < channels; c++) across(to + c * LINES, from + c * LINES, LINES, channels * LINES, a);
 }
 
-WIDE static void to_bytes(uint8_t *restrict to, const int16_t *restrict from, size_t n) {
+WIDEST static void to_bytes(uint8_t *restrict to, const int16_t *restrict from, size_t n) {
     for (size_t i = 0; i < n; i++) {
         int16_t v = (int16_t)(((int16_t)(from[i] + 32) >> 6) + 128);
         v = v < 0 ? 0 : v;
