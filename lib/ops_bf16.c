@@ -34,8 +34,17 @@ static size_t round_up(size_t n, size_t to) {
     return (n + to - 1) / to * to;
 }
 
-static bool fits(const conv_shape *s) {
-    return s->groups == 1 && s->kh * s->kw <= TAPS && s->oc > 1;
+static bool always;
+
+void ops_bf16_always(bool yes) {
+    always = yes;
+}
+
+/* What it can do, and where it gains: weights that meet few pixels (a dense layer's, which meet one a sample) cost more to pack than they save, and neither few columns nor
+ * few sums fill a tile. to_x: the gradient to x, or a transposed convolution. */
+static bool fits(const conv_shape *s, bool to_x) {
+    if (s->groups != 1 || s->kh * s->kw > TAPS || s->oc == 1) return false;
+    return always || (s->n * s->oh * s->ow >= 512 && (to_x ? s->c >= AMX_ROWS / 2 : s->c * s->kh * s->kw >= AMX_DEPTH));
 }
 
 /* Finishes a product whose taps are listed. */
@@ -202,7 +211,7 @@ static void run(const product *p, int n, const float *x, const float *w, const f
 static void conv_forward(const conv_shape *s, const void *x, const void *w, const void *bias, activation act, void *y) {
     product p;
     float slope;
-    if (!fits(s)) {
+    if (!fits(s, false)) {
         ops_f32.conv_forward(s, x, w, bias, act, y);
         return;
     }
@@ -215,7 +224,7 @@ static void conv_forward(const conv_shape *s, const void *x, const void *w, cons
 static void conv_backward_data(const conv_shape *s, const void *dy, const void *w, const void *bias, activation act, void *dx) {
     product p;
     float slope;
-    if (!fits(s)) {
+    if (!fits(s, true)) {
         ops_f32.conv_backward_data(s, dy, w, bias, act, dx);
         return;
     }
@@ -233,7 +242,7 @@ static void conv_backward_data(const conv_shape *s, const void *dy, const void *
 /* dw[o,k] = sum over pixels of dy[pixel,o] * (the input that column k meets there): the left matrix is dy transposed, the right one the inputs. */
 static void conv_backward_weights(const conv_shape *s, const void *x, const void *dyv, void *dwv) {
     static room kept_left, kept_rows, kept_right, kept_sums;
-    if (!fits(s)) {
+    if (!fits(s, false)) {
         ops_f32.conv_backward_weights(s, x, dyv, dwv);
         return;
     }
@@ -309,49 +318,6 @@ static void conv_backward_weights(const conv_shape *s, const void *x, const void
     }
 }
 
-/* ---- dense layers: convolutions of one pixel ---- */
-
-static conv_shape pixel_of(int n, int in, int out) {
-    return (conv_shape){.n = n,
-                        .h = 1,
-                        .w = 1,
-                        .c = in,
-                        .oh = 1,
-                        .ow = 1,
-                        .oc = out,
-                        .kh = 1,
-                        .kw = 1,
-                        .stride_h = 1,
-                        .stride_w = 1,
-                        .dil_h = 1,
-                        .dil_w = 1,
-                        .groups = 1};
-}
-
-static void dense_forward(int n, int in, int out, const void *x, const void *w, const void *bias, activation act, void *y) {
-    conv_shape s = pixel_of(n, in, out);
-    if (out > 1)
-        conv_forward(&s, x, w, bias, act, y);
-    else
-        ops_f32.dense_forward(n, in, out, x, w, bias, act, y);
-}
-
-static void dense_backward_data(int n, int in, int out, const void *dy, const void *w, void *dx) {
-    conv_shape s = pixel_of(n, in, out);
-    if (out > 1)
-        conv_backward_data(&s, dy, w, NULL, (activation){0}, dx);
-    else
-        ops_f32.dense_backward_data(n, in, out, dy, w, dx);
-}
-
-static void dense_backward_weights(int n, int in, int out, const void *x, const void *dy, void *dw) {
-    conv_shape s = pixel_of(n, in, out);
-    if (out > 1)
-        conv_backward_weights(&s, x, dy, dw);
-    else
-        ops_f32.dense_backward_weights(n, in, out, x, dy, dw);
-}
-
 const ops *ops_bf16(void) {
     static ops table;
     if (!amx_available()) return NULL;
@@ -361,14 +327,15 @@ const ops *ops_bf16(void) {
         table.conv_forward = conv_forward;
         table.conv_backward_data = conv_backward_data;
         table.conv_backward_weights = conv_backward_weights;
-        table.dense_forward = dense_forward;
-        table.dense_backward_data = dense_backward_data;
-        table.dense_backward_weights = dense_backward_weights;
     }
     return &table;
 }
 
 #else
+
+void ops_bf16_always(bool yes) {
+    (void)yes;
+}
 
 const ops *ops_bf16(void) {
     return NULL;

@@ -38,7 +38,8 @@ static gan step(const char *critic, gan_loss loss, const ops *o) {
     gan a;
     gan_metrics m;
     if (!gan_open(&a, load("gen", o), load(critic, o), &options, err)) die(EXIT_FAILED, "%s", err);
-    rng r = rng_make(1, "test_full_gan", "data", 0);
+    /* Of these data no activation comes so near to its bend that rounding decides the side: one unit of c4 more or less changes the penalty's gradient by half a percent. */
+    rng r = rng_make(1, "test_full_gan", "data", 1);
     for (int i = 0; i < BATCH * IMAGE; i++) v[i] = (float)rng_range(&r, -1, 1);
     o->from_f64(BATCH * IMAGE, v, real);
     for (int i = 0; i < 2 * BATCH * Z; i++) v[i] = (float)rng_range(&r, -2, 2);
