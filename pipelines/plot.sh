@@ -27,10 +27,12 @@ trap 'rm -rf "$work" "$out.new"' EXIT
 command='' n=0
 for curve; do
     name=${curve%%=*} file=${curve#*=} where='' column=$y
-    case $file in
-    *.tsv:*=*) where=${file##*:} file=${file%:*} ;;
-    *.tsv:*) column=${file##*:} file=${file%:*} ;;
-    esac
+    if [ ! -e "$file" ]; then
+        case $file in
+        *:*=*) where=${file##*:} file=${file%:*} ;;
+        *:*) column=${file##*:} file=${file%:*} ;;
+        esac
+    fi
     awk -F'\t' -v x="$x" -v y="$column" -v c="${where%%=*}" -v v="${where#*=}" '
         NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; if (!(x in at) || !(y in at)) {print "no column " (x in at ? y : x) >"/dev/stderr"; exit 1}; next}
         (c == "" || $at[c] == v) && $at[y] != "-" {print $at[x], $at[y], ((y "_sd") in at && $at[y "_sd"] != "-" ? $at[y "_sd"] : 0)}' "$file" >"$work/$n"
