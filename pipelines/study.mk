@@ -35,6 +35,7 @@ FID_MODEL := $(call weight,inception.tns,models/draw.tns)
 DETECTOR := $(call weight,yolov8n-face.tns,models/face.tns)
 RESNET := $(call weight,resnet50.tns,$O/resnet50.tns)
 CROP := faceyolo -m $(DETECTOR) --min $(FACE_MIN)
+BACKBONE := netrun -m $(RESNET) --layer pool#  whose features model 6 learns from: BACKBONE="netrun -m mobilenet.tns --layer features"
 score := fidcalc -m $(FID_MODEL)
 $(call stage,$O/resnet50.tns,,wgt2tns --net nets/resnet50.net --random $(SEED) -o $O/resnet50.tns)
 
@@ -108,7 +109,7 @@ plan_also = | ./hours.sh $O/rates.tsv $$(tr -cd '\0' 2>/dev/null <$O/lists/wiki.
 notes := The classifiers' fakes are of $(FROM), in equal parts. WGAN-GP takes $(N_CRITIC) critic steps a generator step.|$(if $(data),,The photos are drawn: these figures are of a stand-in for DeepFakeFace and compare with the study's in nothing but form.|)$(if \
     $(filter models/draw.tns,$(FID_MODEL)),The distance is fd[draw] and not FID: the official InceptionV3 is missing (make weights).|)$(if \
     $(filter models/face.tns,$(DETECTOR)),Faces were found by our own detector$(comma) trained on drawn photos (make weights).|)$(if \
-    $(filter $O/resnet50.tns,$(RESNET)),Model 6 stands on a ResNet50 with random weights: the official ones are missing (make weights).|)$(if \
+    $(findstring $O/resnet50.tns,$(BACKBONE)),Model 6 stands on a ResNet50 with random weights: the official ones are missing (make weights).|)$(if \
     $(GROUPS),,Splits keep photos of one file name together; the pairs of insight (whose photo got whose face) are not in the tree, so a face in training may be in the test on another body: GROUPS=TABLE closes that leak.|)$(if \
     $(filter full,$(SCALE)),,SCALE=$(SCALE): not the study's sizes, epochs and (of batch norm) momentum.|)
 warnings := $(if $(GROUPS),,; echo '  NOTE groups are by file name: see the report for the leak that remains' >&2)

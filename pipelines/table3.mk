@@ -8,8 +8,8 @@ $(call class_row,model2,model2,m2,$(CLS_BATCH),$(CLS_EPOCHS),,| $(AUGMENT) --see
 $(call class_row,model3,model3,m2,$(CLS_BATCH_2),$(CLS_EPOCHS),--lr-decay $(DECAY),| $(AUGMENT) --seed $(SEED) $(RANDOM))
 $(call class_row,model4,model4,face2,$(CLS_BATCH_2),$(CLS_EPOCHS),--lr-decay $(DECAY),| $(AUGMENT) --seed $(SEED) $(RANDOM))
 $(call class_row,model5,model5,face2,$(CLS_BATCH_2),$(CLS_EPOCHS_2),--lr-decay $(DECAY),| $(AUGMENT) --seed $(SEED) $(RANDOM))
-# Model 6: a head on what a frozen ResNet50 sees.
-$(foreach f,$(folders),$(call images,$f.resnet,$f,--size 224,| netrun -m $(RESNET) --layer pool))
+# Model 6: a head on what a frozen ResNet50 sees, or another network.
+$(foreach f,$(folders),$(call images,$f.resnet,$f,--size 224,| $(BACKBONE)))
 $(foreach f,$(folders),$(foreach t,$(call of,$f.resnet),$(eval $t: $(RESNET))))
 $(call labelled,m6,wiki.resnet,.resnet,$(FEW_FAKES))
 $(call class_row,model6,model6,m6,$(CLS_BATCH),$(HEAD_EPOCHS),--lr-decay $(DECAY))$(eval cost.model6 := resnet 1 $(FEW_FAKES))

@@ -154,6 +154,13 @@ again() {
     tls --script "$o/sets/wiki.face.1.tns" | grep -q 'centre.py 0.5'
     [ -z "$(made table2 CROP="python3 $top/examples/centre.py .5")" ]
     made table2 >/dev/null
+    # Model 6's frozen network: as many features as it has, and no word of a random ResNet50 in the report.
+    printf 'input 224x224x3 range=0:1\nc conv 4 8 stride=8\nrelu\ngap\n' >other.net
+    wgt2tns --net other.net --random 1 -o other.tns
+    study table3 OUT="$BATS_TEST_TMPDIR/b" BACKBONE="netrun -m $BATS_TEST_TMPDIR/other.tns" >/dev/null 2>&1
+    tls b/smoke/drawn/sets/m6.train.tns | cut -f3 | sort -u | grep -qx 4
+    if grep -q 'random weights' b/smoke/drawn/table3.html; then false; fi
+    grep -q 'random weights' "$o/table3.html"
 }
 
 @test "one photo touched, of two shards: its shard and what follows" {
