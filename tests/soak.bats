@@ -33,6 +33,25 @@ stub() {
     grep -q '^| tsan | FAILED | ' RELIABILITY.md # in the list of when
 }
 
+@test "what a part came to elsewhere is kept until it runs here" {
+    stub asan 'echo 7 passed, 0 failed'
+    stub tsan 'echo 3 passed, 0 failed'
+    stub coverage "mkdir -p build; printf 'total\t20\t18\t90.0\t\ntests\t\t\t\t5 passed, 0 failed\n' >build/coverage.tsv"
+    mkdir -p tests/faults build/soak
+    stub faults/kill "printf 'rounds\t7\nwrong\t0\ncat\tSIGKILL\t9\n' >build/soak/kills.tsv"
+    tests/soak asan coverage kills
+    cp RELIABILITY.md first
+    rm -r build
+    tests/reliability | cmp - first
+    tests/soak tsan
+    [ "$(diff first RELIABILITY.md | grep -c '^<')" = 1 ]
+    grep -q '^| asan | 7 passed, 0 failed | clean' RELIABILITY.md && grep -q '^| tsan | 3 passed, 0 failed | clean' RELIABILITY.md
+    grep -qx '7 rounds, 9 kills, 0 wrong.' RELIABILITY.md && grep -qx '| cat | 9 | 0 |' RELIABILITY.md
+    stub asan 'echo 8 passed, 0 failed'
+    tests/soak asan
+    grep -q '^| asan | 8 passed' RELIABILITY.md && ! grep -q '7 passed' RELIABILITY.md
+}
+
 @test "coverage: the sentence says what the tests came to" {
     stub coverage "mkdir -p build; printf 'lib/a.c\t10\t8\t80.0\t3 9\nlib/b.c\t10\t10\t100.0\t\ntotal\t20\t18\t90.0\t\ntests\t\t\t\t5 passed, 0 failed\n' >build/coverage.tsv"
     tests/soak coverage
@@ -54,7 +73,7 @@ R
     chmod +x tests/fuzz/run
     run tests/soak fuzz
     [ "$status" = 1 ]
-    grep -qxF '| good | Any good bytes | 1.5 | 1234 | 321 | nothing |' RELIABILITY.md
-    grep -q '^| bad | .* | 5 | 321 | SUMMARY: AddressSanitizer: heap-buffer-overflow x.c:3 |$' RELIABILITY.md
-    grep -q '^| cut | .* | not known: it never ended |$' RELIABILITY.md
+    grep -qxF '| good | Any good bytes | 1.5 | 1234 | 321 | nothing | - |' RELIABILITY.md
+    grep -q '^| bad | .* | 5 | 321 | SUMMARY: AddressSanitizer: heap-buffer-overflow x.c:3 | - |$' RELIABILITY.md
+    grep -q '^| cut | .* | not known: it never ended | - |$' RELIABILITY.md
 }
