@@ -355,8 +355,6 @@ static void check_sets(void) {
 int main(int argc, char **argv) {
     prog_start(&self, argc, argv);
     check_options();
-    if (stats_out && !strcmp(stats_out, "-")) stats_out = "/dev/stdout";
-    if (features_out && !strcmp(features_out, "-")) features_out = "/dev/stdout";
     openblas_set_num_threads((int)prog.threads);
     extractor e = {0};
     bool corrupt;

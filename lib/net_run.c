@@ -47,28 +47,29 @@ static bool plan_second(net_run *r, buffer *b, int count, const int *last_use) {
     return plan(r, b, count, r->td.at);
 }
 
-/* The batch norm that a max pooling is computed with, else 0. */
-static int norm_before(const net_run *r, int pool) {
-    int i = pool ? r->root[r->n->layer[pool].input[0]] : 0;
-    return r->n->layer[pool].op == OP_MAXPOOL && r->pooled[i] == pool ? i : 0;
-}
-
-/* Which batch norms are computed with the max pooling after them (ops.h), in training of the first order. */
+/* Which batch norms are computed with the max pooling after them (ops.h), in training of the first order. A reshape between the two, or before, has a buffer in common with
+ * what it reads, and other channels. */
 static void plan_pooled(net_run *r, const int *readers, const int *last_use) {
     const net *n = r->n;
     if (!n->ops->batchnorm_pool_forward) return;
     for (int p = 1; p < n->layers; p++) {
-        const net_layer *pool = &n->layer[p];
+        const net_layer *pool = &n->layer[p], *seen = &n->layer[pool->input[0]];
         if (pool->op != OP_MAXPOOL) continue;
         int i = r->root[pool->input[0]];
         const net_layer *norm = &n->layer[i];
-        if (norm->op != OP_BATCHNORM || readers[i] > 1 || last_use[i] != p || !is_piecewise(norm->act)) continue;
-        if (pool->kh != pool->stride_h || pool->kw != pool->stride_w || pool->top || pool->left) continue;
+        if (norm->op != OP_BATCHNORM || readers[i] > 1 || last_use[i] != p || is_curved(norm->act) || seen->c != norm->c)
+            continue;
+        /* Padding below and on the right shows by windows that reach beyond the map. */
+        if (pool->kh != pool->stride_h || pool->kw != pool->stride_w || pool->top || pool->left || pool->h * pool->kh > seen->h ||
+            pool->w * pool->kw > seen->w)
+            continue;
         int x = r->root[norm->input[0]];
         const net_layer *conv = &n->layer[x];
         if (x == 0) continue;
         r->pooled[i] = p;
-        r->folded[x] = is_linear(conv) && readers[x] == 1 && is_piecewise(conv->act);
+        r->norm_of[p] = i;
+        r->folded[x] =
+            is_linear(conv) && readers[x] == 1 && last_use[x] < n->layers && conv->c == norm->c && !is_curved(conv->act);
     }
 }
 
@@ -89,6 +90,7 @@ net_run *net_run_new(net *n, int batch, net_mode mode) {
     r->d.written = xarray((size_t)layers, sizeof *r->d.written);
     r->aux = xarray((size_t)layers, sizeof *r->aux);
     r->pooled = xarray((size_t)layers, sizeof *r->pooled);
+    r->norm_of = xarray((size_t)layers, sizeof *r->norm_of);
     r->folded = xarray((size_t)layers, sizeof *r->folded);
     r->owned = xarray((size_t)layers * 8 + 8, sizeof *r->owned);
     int *last_use = xarray((size_t)layers, sizeof *last_use); /* index of the last layer that reads the buffer */
@@ -127,7 +129,7 @@ net_run *net_run_new(net *n, int batch, net_mode mode) {
         for (int i = 0; i < layers; i++) {
             size_t elements = (size_t)batch * sample_count(&n->layer[i]);
             if (r->root[i] != i || r->pooled[i]) continue;
-            int norm = norm_before(r, i); /* it is that which uses the gradient */
+            int norm = r->norm_of[i]; /* it is that which uses the gradient */
             b[count++] = (buffer){i, last_use[i] && !second ? layers - last_use[i] : 0,
                                   second ? layers : layers - (norm ? norm : i), elements};
             if (readers[i] > 1 && elements > scratch) scratch = elements;
@@ -156,6 +158,7 @@ void net_run_free(net_run *r) {
     free(r->d.written);
     free(r->aux);
     free(r->pooled);
+    free(r->norm_of);
     free(r->folded);
     free(r->ty);
     free(r->kept);
@@ -321,7 +324,7 @@ static void forward_layer(net_run *r, int i) {
         o->act_forward(l->act, count, x, y);
         break;
     case OP_MAXPOOL:
-        if (norm_before(r, i)) break; /* done with that */
+        if (r->norm_of[i]) break; /* done with that */
         s = net_pool_of(r, l);
         o->pool_forward(&s, x, y, r->aux[i]);
         break;
@@ -353,9 +356,9 @@ void net_end_gradient(net_run *r, gradients *g, int layer) {
     g->written[i] = true;
 }
 
-/* The same for a parameter's gradient, over the passes since net_zero_grad. */
-static void *begin_param(net_run *r, int param, void *scratch) {
-    return r->n->grads_empty ? net_param_grad(r->n, &r->n->param[param]) : scratch;
+/* The same for a parameter's gradient, over the passes since net_zero_grad: where it may be written, which is `spare` when it is to be added, or not wanted. */
+static void *begin_param(net_run *r, bool wanted, int param, void *spare) {
+    return wanted && param >= 0 && r->n->grads_empty ? net_param_grad(r->n, &r->n->param[param]) : spare;
 }
 
 static void end_param(net_run *r, int param, const void *scratch) {
@@ -366,10 +369,11 @@ static void end_param(net_run *r, int param, const void *scratch) {
 void net_backward_params(net_run *r, const net_layer *l, const void *x, const void *dy, bool bias) {
     const ops *o = r->n->ops;
     if (bias && l->bias_param >= 0) {
-        o->bias_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, dy, begin_param(r, l->bias_param, r->scratch));
+        o->bias_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, dy,
+                         begin_param(r, true, l->bias_param, r->scratch));
         end_param(r, l->bias_param, r->scratch);
     }
-    void *dw = begin_param(r, l->weight, r->scratch);
+    void *dw = begin_param(r, true, l->weight, r->scratch);
     conv_shape s;
     if (l->op != OP_DENSE) s = net_conv_of(r, l);
     if (l->op == OP_DENSE)
@@ -381,18 +385,13 @@ void net_backward_params(net_run *r, const net_layer *l, const void *x, const vo
     end_param(r, l->weight, r->scratch);
 }
 
-/* Where a parameter's gradient may be written: spare where it is to be added (end_param), or thrown away. */
-static void *param_or(const net_run *r, int what, int param, void *spare) {
-    return what & NET_PARAMS && param >= 0 && r->n->grads_empty ? net_param_grad(r->n, &r->n->param[param]) : spare;
-}
-
 static void backward_norm(net_run *r, int i, const void *x, const void *dy, void *dx, bool params) {
     const ops *o = r->n->ops;
     const net_layer *l = &r->n->layer[i];
     void *gamma = net_param_of(r, l->weight), *mean = r->aux[i];
     /* dx may be r->scratch, so gradients of scale and shift that are to be added, or thrown away, go to the second one. */
-    void *dgamma = param_or(r, params ? NET_PARAMS : 0, l->weight, r->scratch2),
-         *dbeta = param_or(r, params ? NET_PARAMS : 0, l->bias_param, (char *)r->scratch2 + (size_t)l->c * o->real_size);
+    void *dgamma = begin_param(r, params, l->weight, r->scratch2),
+         *dbeta = begin_param(r, params, l->bias_param, (char *)r->scratch2 + (size_t)l->c * o->real_size);
     if (l->op == OP_BATCHNORM)
         o->batchnorm_backward((size_t)r->batch * (size_t)l->h * (size_t)l->w, l->c, x, r->y[i], gamma, mean,
                               net_second_half(r, mean, l->c), l->act, dy, dx, dgamma, dbeta);
@@ -413,7 +412,7 @@ static void backward_pooled(net_run *r, int i, int what) {
     const int param[3] = {l->weight, l->bias_param, r->folded[below] ? conv->bias_param : -1};
     void *to[3];
     for (int k = 0; k < 3; k++)
-        to[k] = param_or(r, what, param[k], (char *)r->scratch2 + (size_t)(k * l->c) * r->n->ops->real_size);
+        to[k] = begin_param(r, what & NET_PARAMS, param[k], (char *)r->scratch2 + (size_t)(k * l->c) * r->n->ops->real_size);
     pool_shape s = net_pool_of(r, &r->n->layer[p]);
     r->n->ops->batchnorm_pool_backward(
         &s, r->y[below], r->y[p], r->aux[p], net_param_of(r, l->weight), r->aux[i], net_second_half(r, r->aux[i], l->c), l->act,
@@ -504,7 +503,7 @@ static void backward_layer(net_run *r, int i, int what) {
     void *dy = r->d.at[i];
     size_t count = (size_t)r->batch * sample_count(l);
     bool norm = l->op == OP_BATCHNORM || l->op == OP_LAYERNORM;
-    if (norm_before(r, i)) return;
+    if (r->norm_of[i]) return;
     if (r->pooled[i]) {
         backward_pooled(r, i, what);
         return;

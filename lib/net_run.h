@@ -21,8 +21,9 @@ struct net_run {
     void **y; /* per layer, of roots; y[0] is the caller's x */
     gradients d;
     void **aux; /* normalisation: mean then istd; max pooling: the winners */
-    int *
-        pooled; /* of a batch norm that is computed with the max pooling after it: that layer; else 0. Its own output and gradient don't exist */
+    int *pooled,
+        *norm_of; /* a batch norm that is computed with the max pooling after it, whose own output and gradient don't exist, and that pooling: each
+                            * other; else 0 */
     bool *folded; /* a convolution's activation and bias are part of such a batch norm's backward */
     void **owned; /* what to free */
     int owned_count;
@@ -46,11 +47,6 @@ static inline bool is_linear(const net_layer *l) { /* but for an activation fuse
 /* Whether the activation's slope changes other than in jumps. */
 static inline bool is_curved(activation a) {
     return a.kind != ACT_NONE && a.kind != ACT_RELU && a.kind != ACT_LEAKY;
-}
-
-/* A line with at most a bend at 0: its slope can be told from the sign of its value. */
-static inline bool is_piecewise(activation a) {
-    return a.kind == ACT_NONE || a.kind == ACT_RELU || a.kind == ACT_LEAKY;
 }
 
 conv_shape net_conv_of(const net_run *r, const net_layer *l);

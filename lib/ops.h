@@ -1,7 +1,7 @@
 /* ops: the arithmetic of networks, as a table of functions over plain arrays.
  *
  * The graph (net.h) and the training steps (gan.h) never touch an element: they call these. There are two tables: ops_f32 (lib/ops_f32.c,
- * over oneDNN, OpenBLAS and OpenMP) is what programs run; ops_f64 (tests/c/ops_f64.c) is the naive reference in double that the tests hold
+ * over kernels of our own, oneDNN and OpenMP) is what programs run; ops_f64 (tests/c/ops_f64.c) is the naive reference in double that the tests hold
  * it against, and through which whole trainings run when they are compared with a framework's.
  *
  * Arrays are of the table's element type ("real": float or double), C-contiguous. Images are NHWC. Convolution weights are
@@ -122,8 +122,8 @@ typedef struct ops {
     void (*batchnorm_backward)(size_t rows, int c, const void *x, const void *y, const void *gamma, const void *mean,
                                const void *istd, activation act, const void *dy, void *dx, void *dgamma, void *dbeta);
     /* Both of these are NULL in a table that doesn't have them; the graph then does without. Batch norm in training as above with the max pooling that alone
-     * reads it, in one go: what is normalised is never stored. x [n,h,w,c] as s says, y [n,oh,ow,c]; windows that don't overlap and no padding (kh = stride_h,
-     * kw = stride_w, top = left = 0); act is piecewise linear. where: as pool_forward's. */
+     * reads it, in one go: what is normalised is never stored. x [n,h,w,c] as s says, y [n,oh,ow,c]; windows that don't overlap and lie inside x (kh = stride_h,
+     * kw = stride_w, top = left = 0, oh*kh <= h, ow*kw <= w); act is piecewise linear. where: as pool_forward's. */
     void (*batchnorm_pool_forward)(const pool_shape *s, const void *x, const void *gamma, const void *beta, double eps,
                                    activation act, void *y, int32_t *where, void *mean, void *istd, void *running_mean,
                                    void *running_var, double momentum, bool unbiased);

@@ -44,7 +44,8 @@ void ops_bf16_always(bool yes) {
  * few sums fill a tile. to_x: the gradient to x, or a transposed convolution. */
 static bool fits(const conv_shape *s, bool to_x) {
     if (s->groups != 1 || s->kh * s->kw > TAPS || s->oc == 1) return false;
-    return always || (s->n * s->oh * s->ow >= 512 && (to_x ? s->c >= AMX_ROWS / 2 : s->c * s->kh * s->kw >= AMX_DEPTH));
+    return always || ((size_t)s->n * (size_t)s->oh * (size_t)s->ow >= 512 &&
+                      (to_x ? s->c >= AMX_ROWS / 2 : s->c * s->kh * s->kw >= AMX_DEPTH));
 }
 
 /* Finishes a product whose taps are listed. */

@@ -3,7 +3,7 @@
  * Everything that is kept, weights, activations, gradients and moments, stays in float. What enters a product is rounded to bfloat16 (8 bits, to nearest), products are
  * summed in float: a result is off by about 2^-8 of the typical term. Where that gains nothing it stays in float: grouped convolutions, few channels, and few pixels
  * (dense layers).
- * The same bytes for every number of threads. */
+ * Its own products give the same bytes for every number of threads. */
 #ifndef FACADE_OPS_BF16_H
 #define FACADE_OPS_BF16_H
 

@@ -79,7 +79,12 @@ outfile *outfile_open(const char *path) {
     outfile *o = xarray(1, sizeof *o);
     struct stat st;
     o->slot = -1;
-    o->path = xstrdup(path);
+    o->path = xstrdup(strcmp(path, "-") ? path : "standard output");
+    if (!strcmp(path, "-")) {
+        o->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3); /* goes on where it is, which opening it by name wouldn't */
+        if (o->fd < 0) die(EXIT_FAILED, "%s:", o->path);
+        return o;
+    }
     if (is_open_file(path) || (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) {
         if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) die(EXIT_FAILED, "%s: is a directory", path);
         o->fd = open(path, O_WRONLY | O_CLOEXEC);

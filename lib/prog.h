@@ -143,7 +143,7 @@ void prog_source_header(tns_frame *h, const char *kind);
 /* ---- other outputs, written whole or not at all ---- */
 
 typedef struct outfile outfile;
-/* Opens a temporary beside path (or path itself when it exists and isn't a regular file: /dev/null, a FIFO, /dev/fd/3). Exits with 1 when
+/* Opens a temporary beside path (or path itself when it exists and isn't a regular file: /dev/null, a FIFO, /dev/fd/3; - is standard output). Exits with 1 when
  * that fails. Until committed, it is removed at exit and on signals. */
 outfile *outfile_open(const char *path);
 int outfile_fd(const outfile *o);

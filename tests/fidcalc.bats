@@ -73,6 +73,9 @@ near() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN {exit !(a != "" && b != "" && 
     fidcalc -m "$draw" --features-out f.tns in.tns
     fidcalc -m "$draw" --features-out - in.tns | cmp - f.tns
     [ ! -e - ]
+    fidcalc -m "$draw" --features-out - in.tns >two
+    fidcalc -m "$draw" --features-out - in.tns >>two
+    cat f.tns f.tns | cmp - two
     fidcalc --stats-out s.tns f.tns
     fidcalc --stats-out - f.tns | cmp - s.tns
     for made in f s; do
