@@ -29,7 +29,7 @@ static const opt options[] = {
     {0, "label-from-dir", OPT_FLAG, &label_from_dir, NULL, 0, 0, OPT_PG, "label: the first directory below DIR"},
     {0, "root", OPT_TEXT, &root, "DIR", 0, 0, 0, "key files as if found below DIR"},
     {0, "group-re", OPT_TEXT, &group_re, "RE", 0, 0, OPT_PG, "group: the first capture of RE in the key, or the match"},
-    {0, "group-from", OPT_TEXT, &group_from, "TSV", 0, 0, 0, "group: from a file of keys and groups"},
+    {0, "group-from", OPT_TEXT, &group_from, "TSV", 0, 0, 0, "group: from a file of keys and groups; with --group-re for those that aren't in it"},
     {'n', NULL, OPT_INT, &count, "N", 0, 1e15, OPT_PG, "only the first N images (default 0: all)"},
     {0, "max-pixels", OPT_INT, &max_pixels, "N", 1, 1e15, OPT_PG, "skip larger pictures (default 200000000)"},
     {0, "strict", OPT_FLAG, &strict, NULL, 0, 0, 0, "a file that would be skipped ends the program"},
@@ -54,7 +54,7 @@ typedef struct {
 
 static int width, height; /* of --size, or 0 */
 static float low, high = 1; /* of f32 output */
-static groups *group_rule;
+static groups *group_table, *group_rule; /* the table first */
 static prog_input *input; /* NULL: files */
 static double in_low, in_high; /* of the stream's header */
 static uint64_t written, skipped[IMAGE_LARGE + 1], no_group;
@@ -165,7 +165,7 @@ static void done(void *slot, void *shared) {
         return;
     }
     text found = {0};
-    if (group_rule && !tns_meta_get(&it->out.meta, "group", &found) && !no_group++)
+    if ((group_table || group_rule) && !tns_meta_get(&it->out.meta, "group", &found) && !no_group++)
         text_add(&first_without, tns_meta_get(&it->out.meta, "key", &found));
     free(found.s);
     it->out.type = 'R';
@@ -176,7 +176,8 @@ static void done(void *slot, void *shared) {
 /* Label and group, of a record that has its key. */
 static void add_label(tns_meta *m, const char *key, const char *l) {
     if (l) tns_meta_set(m, "label", l);
-    char *group = group_rule ? groups_find(group_rule, key) : NULL;
+    char *group = group_table ? groups_find(group_table, key) : NULL;
+    if (!group && group_rule) group = groups_find(group_rule, key);
     if (group) tns_meta_set(m, "group", group);
     free(group);
 }
@@ -187,7 +188,7 @@ static void finish_header(tns_frame *h) {
     tns_meta_set(&h->meta, "axes", "hwc");
     tns_meta_set(&h->meta, "range", !dtype ? "0:255" : range ? "-1:1" : "0:1");
     tns_meta_set(&h->meta, "space", "srgb");
-    char *extra = group_from ? xasprintf("--group-from=%016" PRIx64, groups_digest(group_rule)) : NULL;
+    char *extra = group_from ? xasprintf("--group-from=%016" PRIx64, groups_digest(group_table)) : NULL;
     prog_add_pg(&h->meta, extra);
     free(extra);
     prog_write(h);
@@ -320,14 +321,13 @@ int main(int argc, char **argv) {
     if (range && !dtype)
         prog_usage("--range -1:1 is of --dtype f32; u8 is 0:255"); /* 0:1 is the default, which histories name too */
     if (label && label_from_dir) prog_usage("--label and --label-from-dir: one of them");
-    if (group_re && group_from) prog_usage("--group-re and --group-from: one of them");
     if (lines && nuls) prog_usage("-@ and -0: one of them");
     if (listed && prog.operands) prog_usage("names are on standard input, or operands: not both");
     if (stream && (root || label_from_dir)) prog_usage("--root and --label-from-dir are for files, not for a stream");
     if (stream && isatty(0)) prog_usage("no images: name files or directories, or put a stream before a pipe");
     if (range) low = -1;
     if (group_re) group_rule = groups_from_regex(group_re);
-    if (group_from) group_rule = groups_from_table(group_from);
+    if (group_from) group_table = groups_from_table(group_from);
 
     par *p = par_start((int)prog.threads, sizeof(item), work, done, NULL);
     if (stream)
@@ -336,6 +336,7 @@ int main(int argc, char **argv) {
         from_files(p);
     par_stop(p, item_free);
     if (no_group && !prog.quiet) warn("%" PRIu64 " images are in no group, the first: %s", no_group, first_without.s);
+    groups_free(group_table);
     groups_free(group_rule);
     free(first_without.s);
     return prog_finish();

@@ -1,7 +1,7 @@
 # study.mk: what the makefiles of the study's tables share: where the photos are, and the kinds of row. `make help` lists what there is to make.
 # On the command line:
 DATA := #           a tree as DeepFakeFace is downloaded: wiki/ text2img/ inpainting/ insight/, the same file names in each; without it photos are drawn
-GROUPS := #         a table (key, tab, group) of photos that must not be parted, keys as wiki/00/1.jpg; without it, by file name across the folders
+GROUPS := #         a table (key, tab, group) of photos that must not be parted, keys as wiki/00/1.jpg; what isn't in it, and without it, by file name across the folders
 SCALE := #          smoke, quick or full (scales.mk); default: full with DATA, quick without
 SHARDS := 1#        files that each folder's photos are split in: the unit of parallel work
 SEED := 0
@@ -44,7 +44,7 @@ drawn := $(if $(data),,$O/photos.drawn)
 $(call stage,$O/photos.drawn,,./draw-tree.sh $O/photos $(DRAWN) $(DRAWN_SIZE) $(SEED) && touch $O/photos.drawn)
 $(foreach f,$(folders),$(call shards,$O/lists/$f,$(photos)/$f,$(SHARDS),$(PHOTOS),$(drawn)))
 # By file name, below the folder: a photo and its fakes. The folder is in the option so that each has a history of its own, by which tls --script tells the sets that were merged.
-group = $(if $(GROUPS),--group-from $(call quote,$(GROUPS)),--group-re '^$(1)/(.*)')
+group = --group-re '^$(1)/(.*)'$(if $(GROUPS), --group-from $(call quote,$(GROUPS)))
 
 # $(call images,NAME,FOLDER,OPTIONS,FILTERS[,GROUPING]): the photos of FOLDER through imgnorm OPTIONS and `| FILTER`; they are streams of as many shards, $(call of,NAME)
 images = $(foreach i,$(shards_of),$(call stage,$O/sets/$(1).$i.tns,$O/lists/$(2).$i.list $(GROUPS),$(call listed,$O/lists/$(2).$i.list) | \

@@ -224,6 +224,8 @@ tree() {
     [ "$(pixels list "$t/out" | grep -o 'group=[^	]*')" = $'group=p 7\ngroup=q' ]
     pixels list "$t/out" | head -n 1 | grep -q 'pg=.* --group-from=[0-9a-f]\{16\}'
     [ "$(pixels list "$t/out" | grep -cF "$t")" = 0 ]
+    imgnorm --group-from "$t/tsv" --group-re 'real/(.*)' "$t/data/" 2>"$t/err" | pixels list | grep -o 'group=[^	]*' | sort -u >"$t/groups"
+    [ "$(head -n 2 "$t/groups")" = $'group=1.png\ngroup=2.png' ] && [ "$(tail -n 2 "$t/groups")" = $'group=p 7\ngroup=q' ]
     printf 'a\tb\nx\n' >"$t/tsv"
     run -1 imgnorm --group-from "$t/tsv" "$t/data"
     [[ $output == *"line 2 isn't a key, a tab and a group" ]]

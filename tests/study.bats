@@ -256,6 +256,7 @@ interrupted() {
     (cd pairs && find wiki insight inpainting text2img -type f | awk -F/ -v OFS='\t' '{n = substr($3, 1, 6) + 0; print $0, "pair" int(n / 4)}') >groups.tsv
     study "$O/smoke/pairs/sets/m1.plain.train.tns" DATA="$BATS_TEST_TMPDIR/pairs" GROUPS="$BATS_TEST_TMPDIR/groups.tsv" >out 2>&1
     tls "$O/smoke/pairs/sets/m1.plain.train.tns" | grep -q 'group=pair'
+    [ "$(tls --head "$O/smoke/pairs/sets/m1.plain.train.tns" | grep -c '^pg=.* imgnorm ')" = 4 ] # a history a folder
     [ "$(grep -c 'NOTE groups' out)" = 0 ]
     rm -r pairs/insight
     run study table1 DATA="$BATS_TEST_TMPDIR/pairs"
