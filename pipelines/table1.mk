@@ -7,7 +7,7 @@ $(call gan_row,wgan,gan,real,critic-none,$(GAN_EPOCHS),--loss wgan-gp --n-critic
 $(call gan_row,wgan-ttur-a,gan,real,critic-none,$(GAN_EPOCHS),--loss wgan-gp --n-critic $(N_CRITIC) --lr-g 1e-4 --lr-d 1e-5)
 $(call gan_row,wgan-ttur-b,gan,real,critic-none,$(GAN_EPOCHS),--loss wgan-gp --n-critic $(N_CRITIC) --lr-g 1e-4 --lr-d 3e-4)
 # The generators at their native size, too: the distance to photos of native size.
-$(foreach f,$(folders),$(call images,$f.native,$f,,| $(score) --features-out /dev/stdout -))
+$(foreach f,$(folders),$(call images,$f.native,$f,,| $(score) --features-out - -))
 $(call held,native,wiki.native)
 $(foreach g,insight inpainting text2img,$(call score_row,$g-native,native,$(call of,$g.native),tcat $(call of,$g.native)))
 $(call stage,$O/native.features.tns,$O/sets/native.test.tns,tcat -o $O/native.features.tns $O/sets/native.test.tns)

@@ -72,8 +72,6 @@ made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" |
 again() {
     local program option name model
     tls --script "$o/$1" >script
-    # fidcalc's history doesn't say that it was asked for features. (/dev/stdout has to be a pipe: a file would be replaced, name and all.)
-    sed -i -E 's/(fidcalc .*MODEL_[0-9a-f]+")/\1 --features-out \/dev\/stdout -/' script
     # A script names models by checksum. Which file that is follows from the program that ran it; a trainer's networks stand in its stage.
     while read -r program option name; do
         case $program.$option in
@@ -181,6 +179,7 @@ again() {
 # interrupted SIGNAL FILE TARGET...: make, in a group of its own that gets SIGNAL as soon as FILE is there; what then stands under a final name is whole
 interrupted() {
     local signal=$1 marker=$2 f
+    rm -f out # of the last one: this make has begun when it is there
     setsid env --default-signal=INT make -C "$top/pipelines" -j2 SCALE=smoke OUT="$K" "${@:3}" >out 2>&1 3>&- & pid=$!
     until [ -e "$k/$marker" ] && grep -q '^  MAKE' out; do
         kill -0 $pid 2>/dev/null || { echo "make ended before $marker was there"; return 1; }
