@@ -147,7 +147,8 @@ static void pack_weights(const product *p, const float *w, int block, uint16_t *
     const gather *g = &p->g;
     const size_t c = g->stride, depth = round_up((size_t)g->k, AMX_DEPTH);
     int first = block * AMX_ROWS, outputs = g->oc - first < AMX_ROWS ? g->oc - first : AMX_ROWS;
-    if (depth > 0) memset(tiles, 0, depth * AMX_ROWS * sizeof *tiles); /* a phase of a wide stride may have no taps, and no memory */
+    if (depth > 0)
+        memset(tiles, 0, depth * AMX_ROWS * sizeof *tiles); /* a phase of a wide stride may have no taps, and no memory */
     /* As the weights lie in memory, whichever side is outermost there. */
     bool inputs_apart = p->q_step > p->o_step;
     size_t outer = inputs_apart ? c : (size_t)outputs, inner = inputs_apart ? (size_t)outputs : c;
