@@ -6,6 +6,7 @@
 
 /* What backward's two passes share: the whole batch. */
 typedef struct {
+    const kernels *k; /* chosen once, not by every row */
     window g;
     pooled_norm f;
     const float *x, *y, *dy;
@@ -49,8 +50,8 @@ void norm_pool_forward(const pool_shape *s, const void *x, const void *gamma, co
 static void add_winners(const row_terms *terms, size_t row, int c, float *restrict sums) {
     const pooled *t = terms->more;
     size_t oh = (size_t)t->g.oh, at = row * (size_t)t->g.ow * (size_t)c;
-    kernels_get()->winner_sums(&t->g, (int)(row % oh), t->x + row / oh * (size_t)t->g.h * (size_t)t->g.w * (size_t)c, &t->f,
-                               t->y + at, t->where + at, t->dy + at, sums);
+    t->k->winner_sums(&t->g, (int)(row % oh), t->x + row / oh * (size_t)t->g.h * (size_t)t->g.w * (size_t)c, &t->f, t->y + at,
+                      t->where + at, t->dy + at, sums);
 }
 
 /* A row of pixels' gradients, and what the bias gets of them. */
@@ -58,7 +59,7 @@ static void write_row(const row_terms *terms, size_t row, int c, float *restrict
     const pooled *t = terms->more;
     size_t h = row % (size_t)t->g.h, pixel = row * (size_t)t->g.w * (size_t)c,
            at = (row / (size_t)t->g.h * (size_t)t->g.oh + h / (size_t)t->g.kh) * (size_t)t->g.ow * (size_t)c;
-    kernels_get()->winner_gradient(&t->g, (int)h, t->x + pixel, &t->f, t->y + at, t->where + at, t->dy + at, t->dz + pixel, sums);
+    t->k->winner_gradient(&t->g, (int)h, t->x + pixel, &t->f, t->y + at, t->where + at, t->dy + at, t->dz + pixel, sums);
 }
 
 void norm_pool_backward(const pool_shape *s, const void *x, const void *y, const int32_t *where, const void *gammav,
@@ -69,7 +70,8 @@ void norm_pool_backward(const pool_shape *s, const void *x, const void *y, const
     int c = s->c;
     double pixels = (double)s->n * s->h * s->w, *sum = sum_totals(2 * (size_t)c);
     float *scale = norm_channel_rows(c), *per_x = scale + c, *constant = per_x + c;
-    pooled t = {.g = pool_window(s),
+    pooled t = {.k = kernels_get(),
+                .g = pool_window(s),
                 .f = {.scale = scale, .mean = meanv, .istd = istdv, .per_x = per_x, .constant = constant},
                 .x = x,
                 .y = y,
