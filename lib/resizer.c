@@ -11,9 +11,10 @@
 /* Bytes become (x - 128) * 256, weights are in units of 2^-14, and a product is rounded to its upper half (one instruction for 16 of them): so sums down
  * are in units of 1/128 of a level, sums across in 1/64. They can't overflow where they end, as weights overshoot less than twice; on the way they may, and come back.
  *
- * Rows go down first, a block of LINES of them, which is then turned: element by element the lines lie side by side, so that summing across is the same loop over
- * neighbours in memory. */
-enum { LINES = 16, ONE = 1 << 14, MOST = 40 };
+ * Lines are kept as bytes until LINES outputs can be made of them, and are then worked on a STRIP of columns at a time, which the first-level cache holds: widened, summed down,
+ * and turned: element by element the LINES lie side by side, so that summing across is the same loop over neighbours in memory. Whoever makes the lines keeps that cache to
+ * himself in the meantime: line by line, the decoder and this would fetch everything anew after each other. */
+enum { LINES = 16, STRIP = 64, ONE = 1 << 14, MOST = 40 };
 
 /* What weights, sums and buffers are made for. */
 typedef struct {
@@ -35,7 +36,9 @@ struct resizer {
     axis across, down;
     size_t left, used; /* elements of a line that some weight uses */
     size_t in, made_across; /* elements of a line of the buffers, before and after */
-    int16_t *ring, *sums, *turned, *done, *back;
+    int kept; /* lines in the ring: as many as LINES outputs need */
+    uint8_t *ring;
+    int16_t *wide, *sums, *turned, *done, *back;
     /* The image at hand: lines seen, lines made. */
     int line, y;
     uint8_t *out;
@@ -51,7 +54,7 @@ static void forget(resizer *r) {
     resize_taps_free(&r->down.taps);
     free(r->across.weight);
     free(r->down.weight);
-    free(r->ring);
+    free(r->wide);
     *r = (resizer){0};
 }
 
@@ -98,43 +101,42 @@ static bool axis_make(axis *a, const shape *s, int in, double from, double to, i
 
 #define PRODUCT(x, w) ((int16_t)((((x) * (w) >> 14) + 1) >> 1))
 
-WIDEST static void widen(int16_t *restrict to, const uint8_t *restrict from, size_t n) {
-    for (size_t i = 0; i < n; i++) to[i] = (int16_t)((from[i] - 128) * 256);
-}
-
-/* to = the sum of four lines with their weights, added to what is there unless it is the first. */
-WIDEST static void add_lines(int16_t *restrict to, const int16_t *const line[4], const int16_t w[4], size_t n, bool first) {
-    const int16_t *restrict a = line[0], *restrict b = line[1], *restrict c = line[2], *restrict d = line[3];
-    const int16_t wa = w[0], wb = w[1], wc = w[2], wd = w[3];
-    if (first)
-        for (size_t i = 0; i < n; i++)
-            to[i] = (int16_t)(PRODUCT(a[i], wa) + PRODUCT(b[i], wb) + PRODUCT(c[i], wc) + PRODUCT(d[i], wd));
-    else
-        for (size_t i = 0; i < n; i++)
-            to[i] = (int16_t)(to[i] + PRODUCT(a[i], wa) + PRODUCT(b[i], wb) + PRODUCT(c[i], wc) + PRODUCT(d[i], wd));
-}
-
-/* Every output across, of LINES lines at once: from[pixel][channel][line] to to[pixel][channel][line], of which the first n elements of a pixel are summed. n is a
- * constant to the compiler, so that a pixel's sums stay in registers. */
-static inline __attribute__((always_inline)) void across(int16_t *restrict to, const int16_t *restrict from, const int n,
-                                                         int pixel, const axis *a) {
-    const resize_taps *t = &a->taps;
-    for (int x = 0; x < t->out; x++, to += pixel) {
-        const int16_t *p = from + (t->first[x] - t->first[0]) * pixel, *w = a->weight + (size_t)x * (size_t)a->most;
-        int16_t sum[3 * LINES] = {0};
-        for (int k = 0; k < t->count[x]; k += 4, w += 4, p += 4 * pixel)
-            for (int i = 0; i < n; i++)
-                sum[i] = (int16_t)(sum[i] + PRODUCT(p[i], w[0]) + PRODUCT(p[pixel + i], w[1]) + PRODUCT(p[2 * pixel + i], w[2]) +
-                                   PRODUCT(p[3 * pixel + i], w[3]));
-        for (int i = 0; i < n; i++) to[i] = sum[i];
+/* A strip of lines first..first+lines-1 of the ring, from column `from` on: to[line][column]. */
+WIDEST static void widen(int16_t *restrict to, const resizer *r, size_t column, int first, int lines) {
+    for (int i = 0, at = first % r->kept; i < lines; i++, to += STRIP) {
+        const uint8_t *restrict from = r->ring + (size_t)at * r->in + column;
+        for (int k = 0; k < STRIP; k++) to[k] = (int16_t)((from[k] - 128) * 256);
+        if (++at == r->kept) at = 0;
     }
 }
 
+/* Outputs i..end-1 of an axis, each `width` elements: from[input][element] to to[output][element], of which the first n elements are summed; input `base` comes first. n is a constant to
+ * the compiler, so that an output's sums stay in registers. */
+static inline __attribute__((always_inline)) void add(int16_t *restrict to, const int16_t *restrict from, const int n, int width,
+                                                      const axis *a, int base, int i, int end) {
+    const resize_taps *t = &a->taps;
+    for (; i < end; i++, to += width) {
+        const int16_t *p = from + (t->first[i] - base) * width, *w = a->weight + (size_t)i * (size_t)a->most;
+        int16_t sum[STRIP] = {0};
+        for (int k = 0; k < t->count[i]; k += 4, w += 4, p += 4 * width)
+            for (int e = 0; e < n; e++)
+                sum[e] = (int16_t)(sum[e] + PRODUCT(p[e], w[0]) + PRODUCT(p[width + e], w[1]) + PRODUCT(p[2 * width + e], w[2]) +
+                                   PRODUCT(p[3 * width + e], w[3]));
+        for (int e = 0; e < n; e++) to[e] = sum[e];
+    }
+}
+
+WIDEST static void add_down(int16_t *to, const int16_t *from, const axis *a, int y, int end) {
+    add(to, from, STRIP, STRIP, a, a->taps.first[y], y, end);
+}
+
+/* From[pixel][channel][line] to to[pixel][channel][line]. */
 WIDEST static void add_across(int16_t *to, const int16_t *from, int channels, const axis *a) {
+    const int first = a->taps.first[0], out = a->taps.out;
     if (channels == 3)
-        across(to, from, 3 * LINES, 3 * LINES, a);
+        add(to, from, 3 * LINES, 3 * LINES, a, first, 0, out);
     else
-        for (int c = 0; c < channels; c++) across(to + c * LINES, from + c * LINES, LINES, channels * LINES, a);
+        for (int c = 0; c < channels; c++) add(to + c * LINES, from + c * LINES, LINES, channels * LINES, a, first, 0, out);
 }
 
 WIDEST static void to_bytes(uint8_t *restrict to, const int16_t *restrict from, size_t n) {
@@ -182,6 +184,26 @@ WIDE static void turn(int16_t *to, const int16_t *from, size_t rows, size_t colu
 
 /* ---- an image ---- */
 
+/* The first output that isn't in y's block. */
+static int block_end(const resize_taps *t, int y) {
+    return y + LINES < t->out ? y + LINES : t->out;
+}
+
+/* The line after the last that the outputs before `end` need. */
+static int need(const resize_taps *t, int end) {
+    return t->first[end - 1] + t->count[end - 1];
+}
+
+/* The most lines that a block of outputs is made of. */
+static int lines_at_once(const resize_taps *t) {
+    int most = 0;
+    for (int y = 0; y < t->out; y += LINES) {
+        int lines = need(t, block_end(t, y)) - t->first[y];
+        if (lines > most) most = lines;
+    }
+    return most;
+}
+
 /* Weights and buffers for r->s. */
 static bool make(resizer *r) {
     const shape *s = &r->s;
@@ -192,19 +214,21 @@ static bool make(resizer *r) {
     size_t channels = (size_t)s->channels;
     r->left = (size_t)t->first[0] * channels;
     r->used = (size_t)(t->first[t->out - 1] + t->count[t->out - 1]) * channels - r->left;
-    r->in = (r->used + 15) & ~(size_t)15;
+    r->in = (r->used + STRIP - 1) / STRIP * STRIP;
     r->made_across = ((size_t)s->out_width * channels + 7) & ~(size_t)7;
-    /* Lines that are still wanted, in a ring; sums down; the same turned, with what zero weights read beyond the end; sums across; turned back. */
-    size_t ring = (size_t)r->down.taps.most * r->in, sums = LINES * r->in, turned = LINES * (r->in + 4 * channels),
-           done = LINES * r->made_across, all = (ring + sums + turned + 2 * done) * sizeof *r->ring;
-    r->ring = aligned_alloc64(all);
-    r->starved = !r->ring;
+    r->kept = lines_at_once(&r->down.taps);
+    /* A strip of the lines that are needed, and of their sums; all of those turned, with what zero weights read beyond the end; sums across; turned back. */
+    size_t wide = (size_t)(r->kept + 3) * STRIP, sums = LINES * STRIP, turned = LINES * (r->in + 4 * channels),
+           done = LINES * r->made_across, all = (wide + sums + turned + 2 * done) * sizeof *r->wide + (size_t)r->kept * r->in;
+    r->wide = aligned_alloc64(all);
+    r->starved = !r->wide;
     if (r->starved) return false;
-    memset(r->ring, 0, all);
-    r->sums = r->ring + ring;
+    memset(r->wide, 0, all);
+    r->sums = r->wide + wide;
     r->turned = r->sums + sums;
     r->done = r->turned + turned;
     r->back = r->done + done;
+    r->ring = (uint8_t *)(r->back + done);
     return true;
 }
 
@@ -233,23 +257,17 @@ bool resizer_starved(const resizer *r) {
     return !r || r->starved;
 }
 
-/* The sums down for line y, from the ring. */
-static void sum_down(resizer *r, int y) {
-    const axis *a = &r->down;
-    const int first = a->taps.first[y], count = a->taps.count[y];
-    for (int k = 0; k < count; k += 4) {
-        const int16_t *from[4];
-        for (int l = 0; l < 4; l++) from[l] = r->ring + (size_t)((first + (k + l < count ? k + l : k)) % a->taps.most) * r->in;
-        add_lines(r->sums + (size_t)(y % LINES) * r->in, from, a->weight + (size_t)y * (size_t)a->most + k, r->used, k == 0);
+/* Outputs y..end-1, one block. */
+static void finish_block(resizer *r, int y, int end) {
+    const resize_taps *t = &r->down.taps;
+    for (size_t x = 0; x < r->in; x += STRIP) {
+        widen(r->wide, r, x, t->first[y], need(t, end) - t->first[y]);
+        add_down(r->sums, r->wide, &r->down, y, end);
+        turn(r->turned + x * LINES, r->sums, LINES, STRIP);
     }
-}
-
-/* A block of lines, of which the first `lines` are wanted, to out's lines from y on. */
-static void finish_block(resizer *r, int y, int lines) {
-    turn(r->turned, r->sums, LINES, r->in);
     add_across(r->done, r->turned, r->s.channels, &r->across);
     turn(r->back, r->done, r->made_across, LINES);
-    for (int i = 0; i < lines; i++)
+    for (int i = 0; y + i < end; i++)
         to_bytes(r->out + (y + i) * r->out_stride, r->back + (size_t)i * r->made_across,
                  (size_t)(r->s.out_width * r->s.channels));
 }
@@ -258,9 +276,6 @@ void resizer_line(resizer *r, const uint8_t *line) {
     const resize_taps *t = &r->down.taps;
     int i = r->line++;
     if (r->y == t->out || i < t->first[r->y]) return;
-    widen(r->ring + (size_t)(i % t->most) * r->in, line + r->left, r->used);
-    for (; r->y < t->out && i + 1 >= t->first[r->y] + t->count[r->y]; r->y++) {
-        sum_down(r, r->y);
-        if (r->y % LINES == LINES - 1 || r->y == t->out - 1) finish_block(r, r->y / LINES * LINES, r->y % LINES + 1);
-    }
+    memcpy(r->ring + (size_t)(i % r->kept) * r->in, line + r->left, r->used);
+    for (int end; r->y < t->out && i + 1 >= need(t, end = block_end(t, r->y)); r->y = end) finish_block(r, r->y, end);
 }
