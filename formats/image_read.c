@@ -61,9 +61,15 @@ static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *what,
     (void)domain, (void)level, (void)what, (void)data;
 }
 
+/* GLib says on standard output when it can't convert a message of its own to the locale's characters: into our stream. */
+static void no_print(const gchar *what) {
+    (void)what;
+}
+
 static bool vips_started;
 
 static void start_vips(void) {
+    g_set_print_handler(no_print);
     if (vips_init("facade")) return;
     vips_concurrency_set(1);
     vips_cache_set_max(0);

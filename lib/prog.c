@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,7 +23,22 @@ enum { MAX_TEMPS = 64 };
 static char *volatile temps[MAX_TEMPS];
 static bool taken[MAX_TEMPS];
 
+/* Names come and go in one thread at a time, with signals blocked: whoever removes them, to leave, keeps the others from making new ones. A spin and no mutex, as signal handlers
+ * take it too. */
+static _Atomic pid_t naming;
+
+static void names_hold(void) {
+    pid_t me = gettid(), none = 0;
+    if (naming == me) return;
+    while (!atomic_compare_exchange_weak(&naming, &none, me)) none = 0, sched_yield();
+}
+
+static void names_release(void) {
+    naming = 0;
+}
+
 static void remove_temps(void) {
+    names_hold();
     for (int i = 0; i < MAX_TEMPS; i++)
         if (temps[i]) unlink(temps[i]);
 }
@@ -58,8 +74,10 @@ static int open_nameless(const char *path) {
 static int open_named(outfile *o) {
     sigset_t old;
     block_signals(&old);
+    names_hold();
     int fd = mkostemp(o->temp, O_CLOEXEC), failed = errno;
     if (fd >= 0) temps[o->slot] = o->temp, o->named = true;
+    names_release();
     sigprocmask(SIG_SETMASK, &old, NULL);
     errno = failed;
     if (fd < 0) return -1;
@@ -137,11 +155,13 @@ void outfile_commit(outfile *o, bool sync) {
     sigset_t old;
     block_signals(&old);
     if (o->slot >= 0 && sync && fsync(o->fd) < 0) die(EXIT_FAILED, "%s:", o->path);
+    names_hold();
     if (o->slot >= 0 && !o->named && !give_name(o)) die(EXIT_FAILED, "%s:", o->path);
     /* Some file systems report what couldn't be written only now. */
     if (close(o->fd) < 0) die(EXIT_FAILED, "%s:", o->path);
     if (o->slot >= 0 && rename(o->temp, o->path) < 0) die(EXIT_FAILED, "%s:", o->path);
     outfile_free(o);
+    names_release();
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
 

@@ -322,6 +322,15 @@ tree() {
     done
 }
 
+@test "an odd locale: nothing of a library's own comes into the stream" {
+    imgnorm $images/plain.png >"$t/usual"
+    for charset in nonsense UTF-16; do
+        CHARSET=$charset imgnorm $images/plain.png >"$t/out" 2>"$t/err"
+        cmp "$t/usual" "$t/out"
+        [ ! -s "$t/err" ]
+    done
+}
+
 @test "lines of a file that is broken further down leave nothing behind" {
     head -c 1200 $images/photo.jpg >"$t/cut.jpg"
     imgnorm -j 1 --size 90 $images/photo.jpg "$t/cut.jpg" $images/photo.jpg 2>"$t/err" >"$t/out"
