@@ -44,7 +44,8 @@ int main(void) {
         if (child == 0) leave_meanwhile(dir, round);
         int status;
         waitpid(child, &status, 0);
-        ends += round % 2 ? WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILED;
+        ends += round % 2 ? WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM
+                          : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILED;
         DIR *d = opendir(dir);
         for (struct dirent *e; (e = readdir(d));) {
             if (*e->d_name == '.') continue;
