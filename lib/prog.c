@@ -19,26 +19,27 @@ static const program *self;
 /* ---- temporaries, removed at exit and on signals ---- */
 
 enum { MAX_TEMPS = 64 };
-/* A slot's path is published last and cleared first, so that the handler never sees half of one. */
+/* Paths of those that have a name; changed by who holds the names (below). */
 static char *volatile temps[MAX_TEMPS];
 static bool taken[MAX_TEMPS];
 
-/* Names come and go in one thread at a time, with signals blocked: whoever removes them, to leave, keeps the others from making new ones. A spin and no mutex, as signal handlers
- * take it too. */
-static _Atomic pid_t naming;
+/* Names are given and taken away by one thread at a time, with signals blocked, until somebody leaves: then no more are given, and who would waits until the process is gone. A spin
+ * and no mutex, as signal handlers leave too; so nothing is held that takes long or allocates. */
+enum { FREE, HELD, LEAVING };
+static atomic_int naming;
 
 static void names_hold(void) {
-    pid_t me = gettid(), none = 0;
-    if (naming == me) return;
-    while (!atomic_compare_exchange_weak(&naming, &none, me)) none = 0, sched_yield();
+    for (int state = FREE; !atomic_compare_exchange_weak(&naming, &state, HELD); state = FREE) sched_yield();
 }
 
 static void names_release(void) {
-    naming = 0;
+    naming = FREE;
 }
 
+/* At exit, and on signals; perhaps in several threads. */
 static void remove_temps(void) {
-    names_hold();
+    for (int state = FREE; !atomic_compare_exchange_weak(&naming, &state, LEAVING) && state != LEAVING; state = FREE)
+        sched_yield();
     for (int i = 0; i < MAX_TEMPS; i++)
         if (temps[i]) unlink(temps[i]);
 }
@@ -129,7 +130,7 @@ bool outfile_reader_gone(const outfile *o) {
 }
 
 static void outfile_free(outfile *o) {
-    if (o->slot >= 0) temps[o->slot] = NULL, taken[o->slot] = false;
+    if (o->slot >= 0) taken[o->slot] = false;
     free(o->path);
     free(o->temp);
     free(o);
@@ -142,33 +143,40 @@ static bool give_name(outfile *o) {
     for (int i = 0; i < 100; i++) {
         /* The process and a count make the name; what a killed process of the same number left is passed by. */
         snprintf(o->temp + strlen(o->path), 12, ".tmp.%06x", ((unsigned)getpid() * 100 + (unsigned)i) & 0xffffff);
+        names_hold();
         temps[o->slot] = o->temp;
         o->named = linkat(AT_FDCWD, fd_path, AT_FDCWD, o->temp, AT_SYMLINK_FOLLOW) == 0;
+        int failed = errno;
+        if (!o->named) temps[o->slot] = NULL; /* not ours */
+        names_release();
         if (o->named) return true;
-        temps[o->slot] = NULL; /* not ours */
-        if (errno != EEXIST) return false;
+        errno = failed;
+        if (failed != EEXIST) return false;
     }
     return false;
+}
+
+/* Takes the temporary's name away, for the path. Where that fails it keeps it, to be removed. */
+static bool rename_temp(outfile *o) {
+    names_hold();
+    bool done = rename(o->temp, o->path) == 0;
+    int failed = errno;
+    if (done) temps[o->slot] = NULL;
+    names_release();
+    errno = failed;
+    return done;
 }
 
 void outfile_commit(outfile *o, bool sync) {
     sigset_t old;
     block_signals(&old);
     if (o->slot >= 0 && sync && fsync(o->fd) < 0) die(EXIT_FAILED, "%s:", o->path);
-    names_hold();
     if (o->slot >= 0 && !o->named && !give_name(o)) die(EXIT_FAILED, "%s:", o->path);
     /* Some file systems report what couldn't be written only now. */
     if (close(o->fd) < 0) die(EXIT_FAILED, "%s:", o->path);
-    if (o->slot >= 0 && rename(o->temp, o->path) < 0) die(EXIT_FAILED, "%s:", o->path);
+    if (o->slot >= 0 && !rename_temp(o)) die(EXIT_FAILED, "%s:", o->path);
     outfile_free(o);
-    names_release();
     sigprocmask(SIG_SETMASK, &old, NULL);
-}
-
-void outfile_abandon(outfile *o) {
-    close(o->fd);
-    if (o->named) unlink(o->temp);
-    outfile_free(o);
 }
 
 /* ---- options ---- */

@@ -151,8 +151,6 @@ int outfile_fd(const outfile *o);
 bool outfile_reader_gone(const outfile *o);
 /* Syncs to disk when sync, closes and renames into place; frees o. Exits with 1 when any of it fails. */
 void outfile_commit(outfile *o, bool sync);
-/* Removes the temporary; frees o. */
-void outfile_abandon(outfile *o);
 
 /* ---- progress ---- */
 

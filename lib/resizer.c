@@ -101,7 +101,7 @@ static bool axis_make(axis *a, const shape *s, int in, double from, double to, i
 
 #define PRODUCT(x, w) ((int16_t)((((x) * (w) >> 14) + 1) >> 1))
 
-/* A strip of lines first..first+lines-1 of the ring, from column `from` on: to[line][column]. */
+/* A strip of lines first..first+lines-1 of the ring, from `column` on: to[line][column]. */
 WIDEST static void widen(int16_t *restrict to, const resizer *r, size_t column, int first, int lines) {
     for (int i = 0, at = first % r->kept; i < lines; i++, to += STRIP) {
         const uint8_t *restrict from = r->ring + (size_t)at * r->in + column;

@@ -1,4 +1,4 @@
-/* resizer: bytes scaled to bytes in 16-bit whole numbers, line by line as a decoder makes them: the picture needn't be in memory, and the lines are still in the cache.
+/* resizer: bytes scaled to bytes in 16-bit whole numbers, line by line as a decoder makes them: the picture needn't be in memory.
  *
  *     resizer *r = resizer_new();
  *     for each image: if (resizer_begin(r, &src, NULL, kernel, width, height, out, stride)) for each line: resizer_line(r, line);

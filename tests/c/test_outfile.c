@@ -27,6 +27,10 @@ static void *commit_for_ever(void *dir) {
 static void leave_meanwhile(const char *dir, int round) {
     static const program self = {.name = "test_outfile"};
     pthread_t t;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGTERM, SIG_DFL); /* whatever was inherited */
     prog_start(&self, 1, (char *[]){"test_outfile", NULL});
     if (pthread_create(&t, NULL, commit_for_ever, (void *)dir)) die(EXIT_FAILED, "no thread");
     usleep((useconds_t)(round * 37 % 1500));
@@ -43,10 +47,11 @@ int main(void) {
         if (child < 0) die(EXIT_FAILED, "fork:");
         if (child == 0) leave_meanwhile(dir, round);
         int status;
-        waitpid(child, &status, 0);
+        if (waitpid(child, &status, 0) != child) die(EXIT_FAILED, "waitpid:");
         ends += round % 2 ? WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM
                           : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILED;
         DIR *d = opendir(dir);
+        if (!d) die(EXIT_FAILED, "%s:", dir);
         for (struct dirent *e; (e = readdir(d));) {
             if (*e->d_name == '.') continue;
             char *path = xasprintf("%s/%s", dir, e->d_name), *whole;
