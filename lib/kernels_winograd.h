@@ -374,7 +374,9 @@ static void gradient_dy(const winograd *g, const float *dy, size_t first, int co
 }
 
 /* acc[r][] += v[row][r] * m[row][], over rows. */
-INLINE void multiply_transposed(size_t rows, const float *v, const float *m, vec acc[ROWS][2]) {
+CHECKED void multiply_transposed(size_t rows, const float *v, const float *m, vec acc[ROWS][2]) {
+    readable(v, (rows - 1) * GRADIENT_BLOCK + ROWS);
+    readable(m, rows * COLUMNS);
     do {
         vec w0 = load(m), w1 = load(m + LANES);
         for (int r = 0; r < ROWS; r++) acc[r][0] += v[r] * w0, acc[r][1] += v[r] * w1;
