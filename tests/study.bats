@@ -223,6 +223,7 @@ interrupted() {
         case $name in
         *.txt | *.cmd) continue ;;
         sets* | m[12].* | *.m1.*) cmp "$f" "$o/sets/$name" ;;
+        *.html) diff "$f" "$o/$name" >differs || { head -n 20 differs | cut -c1-300; false; } ;;
         *) cmp "$f" "$o/$name" ;;
         esac
     done
