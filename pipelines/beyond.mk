@@ -23,7 +23,7 @@ $(call table,norms,fid,wgan wgan-layer wgan-batch,WGAN-GP with three norms of th
 $(call stage,$O/sample-size.tsv,sample-size.sh $O/real.features.tns $O/insight.features.tns,./sample-size.sh $O/real.features.tns $O/insight.features.tns >$O/sample-size.tsv.new && mv $O/sample-size.tsv.new $O/sample-size.tsv)
 $(call features,insight,$(call of,insight.64),tcat $(call of,insight.64))
 $(call stage,$O/sample-size.svg,$O/sample-size.tsv plot.sh,./plot.sh -p -l -o $O/sample-size.svg n distance insight=$O/sample-size.tsv reals-against-reals=$O/sample-size.tsv:floor)
-$(call page,sample-size,The score against the size of the sample,$O/sample-size.tsv $O/sample-size.svg,insight)
+$(call page,sample-size,The score against the size of the sample,$O/sample-size.tsv $O/sample-size.svg,real.features insight.features)
 sample-size: $O/sample-size.html ; @column -t $O/sample-size.tsv
 
 # Trained on one generator's fakes, asked about each other's.

@@ -49,10 +49,13 @@ command() { printf '<pre>%s</pre>\n' "$(sed 's/  */ /g; s/ | / |\n    /g' "$1" |
 
 # How a row was made: its score's command, its model's or scores' history, and their checksums.
 row() {
-    local stream="$dir/$1.tns" f
-    [ -e "$stream" ] || stream="$dir/$1.scores.tns"
+    local stream="$dir/$1.tns" shown=("$dir/$1.tns") f
+    if [ -n "$judged" ]; then
+        shown+=("$dir/$1.scores.tns" "$dir/$1.score.tsv")
+        [ -e "$stream" ] || stream="$dir/$1.scores.tns"
+    fi
     echo "<h3 id=\"$1\">$1</h3>"
-    [ ! -e "$dir/$1.score.tsv.cmd" ] || command "$dir/$1.score.tsv.cmd"
+    [ -z "$judged" ] || [ ! -e "$dir/$1.score.tsv.cmd" ] || command "$dir/$1.score.tsv.cmd"
     [ -e "$stream" ] || stream=
     if [ -n "$stream" ]; then
         [ ! -e "$stream.cmd" ] || command "$stream.cmd"
@@ -61,7 +64,7 @@ row() {
         echo '</pre></details>'
     fi
     echo '<dl>'
-    for f in "$dir/$1.tns" "$dir/$1.scores.tns" "$dir/$1.score.tsv"; do
+    for f in "${shown[@]}"; do
         [ ! -e "$f" ] || echo "<dt>$(basename "$f")<dd>sha256 $(sha256sum <"$f" | cut -d' ' -f1)"
     done
     if [ -n "$stream" ]; then
@@ -73,7 +76,13 @@ row() {
 
 rows=''
 files=()
-while [ $# -gt 0 ] && [ "$1" != -- ]; do files+=("$1"); shift; done
+# Scores are told of where there is a table made of them: elsewhere they may be there or not yet, and the page with or without them.
+judged=
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    case $1 in *.tsv) judged=yes ;; esac
+    files+=("$1")
+    shift
+done
 [ $# -eq 0 ] || { shift; rows=$*; }
 trap 'rm -f "$page.new"' EXIT
 {

@@ -58,6 +58,9 @@ made() { study "$@" 2>&1 | sed -n 's/^  MAKE //p' | sed "s|$O/smoke/[^/]*/||g" |
     grep -q 'fd\[draw\] and not FID' "$f" && grep -q 'photos are drawn' "$f" && grep -q 'GROUPS=TABLE closes that leak' "$f"
     grep -qF "sha256 $(sha256sum <"$o/model1.scores.tns" | cut -d' ' -f1)" "$f"
     grep -q 'ganstep 0' "$f"
+    # A page tells of nothing that it doesn't follow from: the figures of no scores, which may not be there yet.
+    grep -q 'model3.tns<dd>sha256' "$o/figures.html" && grep -q 'score' "$o/table3.html"
+    if grep -qE 'score(s.tns|.tsv)' "$o/figures.html"; then false; fi
 }
 
 @test "nobody stands on two sides of a split" {
