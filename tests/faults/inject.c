@@ -164,6 +164,15 @@ static long one_byte(const long a[6], long call) {
     return inject_call(call, a[0], a[1], a[2] > 0, a[3], a[4], a[5]);
 }
 
+/* To the process, as kill(1) does; but where the thread that calls blocks it, to this thread. Another would be given it and have to wake first, and at the last rename
+ * the program may be through before that, rightly; so it would be left to chance whether a signal that comes during a blocked call is obeyed after it. */
+static void signal_from(const sigset_t *mask) {
+    if (sigismember(mask, fault_signal))
+        inject_call(SYS_tgkill, getpid(), gettid(), fault_signal, 0, 0, 0);
+    else
+        inject_call(SYS_kill, getpid(), fault_signal, 0, 0, 0, 0);
+}
+
 static void on_call(int sig, siginfo_t *info, void *context) {
     (void)sig;
     int saved = errno;
@@ -172,7 +181,7 @@ static void on_call(int sig, siginfo_t *info, void *context) {
     long a[6] = {r[REG_RDI], r[REG_RSI], r[REG_RDX], r[REG_R10], r[REG_R8], r[REG_R9]};
     int kind = kind_of(call);
     bool counted = kind >= 0 && !(kind == WRITE && a[0] == 2), now = counted && due(kind);
-    if (now && fault_signal) inject_call(SYS_kill, getpid(), fault_signal, 0, 0, 0, 0);
+    if (now && fault_signal) signal_from(&((ucontext_t *)context)->uc_sigmask);
     if (now && fault_error) {
         if (kind == CLOSE) inject_call(call, a[0], a[1], a[2], a[3], a[4], a[5]); /* Linux closes it all the same */
         r[REG_RAX] = -fault_error;
