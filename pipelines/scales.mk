@@ -11,9 +11,9 @@ $(call scale,FACE_MIN,24,40,50)#            sides of a face that is cut out, at 
 # The GANs, at 64x64.
 $(call scale,TEST,8,200,5000)#               reals that nothing is trained on
 $(call scale,FACE_SHARE,2,5,5)#           faces that are trained on, to one that isn't
-$(call scale,GAN_BATCH,8,32,128)
-$(call scale,GAN_EPOCHS,4,10,200)
-$(call scale,FACE_EPOCHS,4,5,40)#            on faces
+$(call scale,GAN_BATCH,4,32,128)
+$(call scale,GAN_EPOCHS,2,10,200)
+$(call scale,FACE_EPOCHS,2,5,40)#            on faces
 $(call scale,SAMPLES,16,400,5000)#           drawn from a GAN, to be scored
 $(call scale,FID_BATCHES,4,20,100)#          the study's average is of so many
 $(call scale,FID_BATCH,4,64,128)#            of this size
