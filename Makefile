@@ -96,7 +96,7 @@ endif
 # $(call run,WORD,COMMAND): a short line, or the whole command with V=1
 run = $(if $(V),,@echo '  $(1) $@'; )$(2)
 
-loops := $(patsubst %.c,$(build)/%.o,lib/ops_f32.c lib/norm_f32.c lib/norm_pool_f32.c lib/resize.c lib/resizer.c lib/bilinear.c lib/affine.c lib/blur.c lib/colour.c lib/augment.c lib/rng.c $(wildcard lib/draw*.c))
+loops := $(patsubst %.c,$(build)/%.o,lib/ops_f32.c lib/norm_f32.c lib/norm_pool_f32.c lib/resize.c lib/resizer.c lib/planes.c lib/bilinear.c lib/affine.c lib/blur.c lib/colour.c lib/augment.c lib/rng.c $(wildcard lib/draw*.c))
 $(loops): compile += $(vectors)
 
 # The kernels of inference, once for each width of vector; kernels.c asks the processor which it has. A product and its sum are one instruction there.

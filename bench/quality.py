@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """How good imgnorm's scaled images are, beside Pillow's.
 
-usage: bench/quality.py SIZE... < NAMES
+usage: bench/quality.py [--of STREAM] SIZE... < NAMES
 
 NAMES: JPEG files (sRGB, upright), a line each. Scales each to SIZE x SIZE, and prints for every way of doing it the PSNR over all files, in dB (from the mean squared
 error of a file, averaged in dB): against an ideal low-pass, and against Pillow's bicubic from the full decode.
 
 The ideal favours nobody: the full decode in float64, reduced by a sinc of 8 lobes, not rounded: a low-pass keeps what the small image can show and nothing else. It is windowed
 in two ways, Lanczos' and Kaiser's (beta 8), so that no window decides. The last row is what rounding alone loses.
+
+--of STREAM: the ideal is not of the full decode but of the images that the files were made from, a record for each in the same order. So it is the picture that counts, and not how a
+decoder spreads the chroma that a file lacks.
 
 imgnorm is first in PATH, or ours. Needs numpy and Pillow (Debian: python3-numpy python3-pil).
 """
@@ -68,15 +71,21 @@ def psnr(a, b):
 
 
 def main():
-    sizes = [int(a) for a in sys.argv[1:]]
+    args, truth = sys.argv[1:], None
+    if args[:1] == ['--of'] and len(args) > 1:
+        with open(args[1], 'rb') as f:
+            truth = [np.frombuffer(data, np.uint8).reshape(shape) for kind, _, shape, _, data in tns.read(f) if kind == 'R']
+        args = args[2:]
+    sizes = [int(a) for a in args]
     names = [l.rstrip('\n') for l in sys.stdin]
     if not sizes or not names: sys.exit(__doc__)
+    if truth and len(truth) != len(names): sys.exit('quality.py: %d images for %d files' % (len(truth), len(names)))
     for size in sizes:
         ours = {k: imgnorm(names, size, *o) for k, o in (('imgnorm (bicubic, its default)', ()), ('imgnorm --kernel lanczos3', ('--kernel', 'lanczos3')),
                                                          ('imgnorm --kernel bilinear', ('--kernel', 'bilinear')))}
         rows = {}
-        for name in names:
-            full = np.asarray(Image.open(name).convert('RGB'))
+        for i, name in enumerate(names):
+            full = truth[i] if truth else np.asarray(Image.open(name).convert('RGB'))
             best, other = ideal(full, size, lanczos), ideal(full, size, kaiser)
             bicubic = pillow(name, size, R.BICUBIC)
             ways = {'Pillow bicubic, full decode': bicubic,

@@ -50,7 +50,7 @@ typedef struct {
     tns_frame in, out; /* out.meta is made by whoever fills the item */
     image_status status;
     char why[IMAGE_WHY];
-    resizer *lines; /* for pictures that come line by line */
+    planes *planes; /* for pictures that come line by line */
 } item;
 
 static int width, height; /* of --size, or 0 */
@@ -67,9 +67,21 @@ static bool enough(void) {
 
 /* ---- one image, in a worker ---- */
 
+static uint64_t record_size(int w, int h) {
+    return (uint64_t)w * (uint64_t)h * 3 * (dtype ? 4 : 1);
+}
+
+static tns_dtype out_dtype(void) {
+    return dtype ? TNS_F32 : TNS_U8;
+}
+
+static _Noreturn void no_memory(int w, int h) {
+    die(EXIT_FAILED, "no memory for an image of %d x %d", w, h);
+}
+
 static void draw(item *it, const resize_source *src, const resize_box *picture) {
     int w = width ? width : src->width, h = width ? height : src->height;
-    uint64_t bytes = (uint64_t)w * (uint64_t)h * 3 * (dtype ? 4 : 1);
+    uint64_t bytes = record_size(w, h);
     fit f = fit_make((fit_kind)fit_as, picture, w, h);
     points_map moved = fit_points(&f);
     const char *bad;
@@ -79,27 +91,33 @@ static void draw(item *it, const resize_source *src, const resize_box *picture) 
     } else if (!points_move(&it->out.meta, &moved, w, h, &bad)) {
         it->status = IMAGE_BROKEN;
         snprintf(it->why, sizeof it->why, "%s= isn't a list of numbers", bad);
-    } else if (!fit_draw(&f, src, (resize_kernel)kernel, dtype ? TNS_F32 : TNS_U8, low, high, &it->out)) {
-        die(EXIT_FAILED, "no memory for an image of %d x %d", w, h);
+    } else if (!fit_draw(&f, src, (resize_kernel)kernel, out_dtype(), low, high, &it->out)) {
+        no_memory(w, h);
     }
 }
 
-static bool begin_lines(const image *im, void *shared) {
+static bool begin_planes(const image *im, void *shared) {
     item *it = shared;
     fit f = fit_make((fit_kind)fit_as, &im->box, width, height);
-    resize_source src = {im->width, im->height, 3, .shrunk = im->shrunk};
-    if ((uint64_t)width * (uint64_t)height * 3 > prog.max_record) return false;
-    if (!it->lines) it->lines = resizer_new();
-    return fit_begin(&f, &src, (resize_kernel)kernel, it->lines, &it->out);
+    bool starved;
+    if (record_size(width, height) > prog.max_record) return false;
+    if (!it->planes) it->planes = planes_new();
+    bool begun = fit_begin(&f, im->plane, (resize_kernel)kernel, out_dtype(), it->planes, &it->out, &starved);
+    if (starved) no_memory(width, height);
+    return begun;
 }
 
-static void take_line(const uint8_t *rgb, void *shared) {
-    resizer_line(((item *)shared)->lines, rgb);
+static uint8_t *room(int plane, int ahead, void *shared) {
+    return planes_room(((item *)shared)->planes, plane, ahead);
+}
+
+static void take_lines(int plane, int n, void *shared) {
+    planes_lines(((item *)shared)->planes, plane, n);
 }
 
 static void work_file(item *it) {
     image_want want = {.max_pixels = (uint64_t)max_pixels};
-    if (width && !dtype) want.begin = begin_lines, want.line = take_line, want.shared = it;
+    if (width) want.begin = begin_planes, want.room = room, want.lines = take_lines, want.shared = it;
     if (kernel != RESIZE_NEAREST) want.target_width = width, want.target_height = height;
     image im;
     it->status = image_read(it->path, &want, &im, it->why);
@@ -107,8 +125,10 @@ static void work_file(item *it) {
     tns_meta_addf(&it->out.meta, "src_size", "%dx%d", im.src_width, im.src_height);
     tns_meta_add(&it->out.meta, "src_format", im.format);
     if (*im.jpeg) tns_meta_add(&it->out.meta, "jpeg", im.jpeg);
-    if (!im.rgb) return; /* line by line it is drawn already */
-    draw(it, &(resize_source){im.width, im.height, 3, im.rgb, NULL, im.shrunk}, &im.box);
+    if (im.rgb)
+        draw(it, &(resize_source){im.width, im.height, 3, im.rgb, NULL, im.shrunk}, &im.box);
+    else if (!fit_end(it->planes, out_dtype(), low, high, &it->out))
+        no_memory(width, height);
     free(im.rgb);
 }
 
@@ -298,7 +318,7 @@ static void from_stream(par *p) {
 static void item_free(void *slot) {
     item *it = slot;
     free(it->path);
-    resizer_free(it->lines);
+    planes_free(it->planes);
     tns_frame_free(&it->in);
     tns_frame_free(&it->out);
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/resize.h"
+#include "lib/planes.h"
 
 typedef enum {
     IMAGE_DONE,
@@ -26,8 +26,9 @@ const char *image_status_name(image_status s);
 
 typedef struct {
     uint8_t *
-        rgb; /* height x width x 3, 64-byte aligned (aligned_alloc64); the caller's, free(); NULL: its lines were given to image_want.line */
+        rgb; /* height x width x 3, 64-byte aligned (aligned_alloc64); the caller's, free(); NULL: its lines were given to image_want.lines */
     int width, height;
+    plane_shape plane[3]; /* for want.begin: what lines are given of (planes.h) */
     /* Where the picture is in rgb: all of it, but a fraction of a pixel less at one edge when decoded at a scale that
      * doesn't divide the size. */
     resize_box box;
@@ -44,10 +45,11 @@ typedef struct {
     /* The caller will shrink to about this: a large JPEG is then decoded at 1/2, 1/4 or 1/8 (by its DCT), the smallest
      * that is still at least twice this on both sides. 0: full size. */
     int target_width, target_height;
-    /* When begin isn't NULL it may be called, when all of the image but its pixels is known (rgb is NULL). If it returns true, line is called with each of im->height lines from the top
-     * on, 3 bytes a pixel, and rgb stays NULL: the picture is never whole in memory. The file may still turn out to be broken. */
+    /* When begin isn't NULL it may be called, when all of the image but its pixels is known (rgb is NULL, plane is set). If it returns true, lines of its planes are put where room says, as
+     * planes_room, lines is called as planes_lines, and rgb stays NULL: the picture is never whole in memory. The file may still turn out to be broken. */
     bool (*begin)(const image *im, void *shared);
-    void (*line)(const uint8_t *rgb, void *shared);
+    uint8_t *(*room)(int plane, int ahead, void *shared);
+    void (*lines)(int plane, int n, void *shared);
     void *shared;
 } image_want;
 

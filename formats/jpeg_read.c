@@ -104,6 +104,62 @@ static J_COLOR_SPACE wanted_space(j_decompress_ptr j, const jpeg_rest *rest) {
     }
 }
 
+/* Chroma of fewer samples than luma has more noise of quantisation than detail: so much wider kernels are better on all sizes (bench/quality.py --of, qualities 60 to 95). */
+static const double CHROMA_SPREAD = 1.3;
+
+/* The planes that libjpeg makes before it spreads chroma and makes RGB of it; jpeg_calc_output_dimensions has been called. */
+static void plane_shapes(j_decompress_ptr j, plane_shape shape[3]) {
+    for (int i = 0; i < 3; i++) {
+        const jpeg_component_info *c = &j->comp_info[i];
+        plane_shape *s = &shape[i];
+        *s = (plane_shape){(int)c->downsampled_width, (int)c->downsampled_height, 1, DCTSIZE / c->DCT_scaled_size};
+        s->picture.x1 = (double)j->image_width * c->h_samp_factor * c->DCT_scaled_size / (j->max_h_samp_factor * DCTSIZE);
+        s->picture.y1 = (double)j->image_height * c->v_samp_factor * c->DCT_scaled_size / (j->max_v_samp_factor * DCTSIZE);
+        if (s->width < shape[0].width) s->spread_x = CHROMA_SPREAD;
+        if (s->height < shape[0].height) s->spread_y = CHROMA_SPREAD;
+    }
+}
+
+/* In planes there is less to do, but for chroma as fine as luma at full size: libjpeg makes RGB of that as fast as we do, and clamps it as everyone does. */
+static bool planes_pay(j_decompress_ptr j) {
+    if (j->jpeg_color_space != JCS_YCbCr || j->num_components != 3) return false;
+    bool coarse = false;
+    for (int i = 1; i < 3; i++)
+        coarse = coarse || j->comp_info[i].downsampled_width < j->output_width ||
+                 j->comp_info[i].downsampled_height < j->output_height;
+    return coarse || j->scale_denom > 1;
+}
+
+static void give_lines(j_decompress_ptr j, const image_want *want) {
+    while (j->output_scanline < j->output_height) {
+        JSAMPROW rows[ROWS];
+        for (int i = 0; i < ROWS; i++) rows[i] = want->room(0, i, want->shared);
+        JDIMENSION left = j->output_height - j->output_scanline;
+        want->lines(0, (int)jpeg_read_scanlines(j, rows, left < ROWS ? left : ROWS), want->shared);
+    }
+}
+
+/* The planes, as they are decoded: some blocks of each at a time. A line of them ends with its last block, so up to 7 samples after the plane's last. */
+static void give_planes(j_decompress_ptr j, const image_want *want) {
+    _Static_assert(PLANES_AHEAD >= MAX_SAMP_FACTOR * DCTSIZE && PLANES_SPARE >= DCTSIZE - 1, "a row of blocks has room");
+    JSAMPROW rows[3][MAX_SAMP_FACTOR * DCTSIZE];
+    JSAMPARRAY at[3] = {rows[0], rows[1], rows[2]};
+    int left[3];
+    for (int i = 0; i < 3; i++) left[i] = (int)j->comp_info[i].downsampled_height;
+    while (j->output_scanline < j->output_height) {
+        for (int i = 0; i < 3; i++)
+            for (int y = 0; y < j->comp_info[i].v_samp_factor * j->comp_info[i].DCT_scaled_size; y++)
+                rows[i][y] = want->room(i, y, want->shared);
+        jpeg_read_raw_data(j, at, MAX_SAMP_FACTOR * DCTSIZE);
+        for (int i = 0; i < 3; i++) {
+            int n = j->comp_info[i].v_samp_factor * j->comp_info[i].DCT_scaled_size;
+            if (n > left[i]) n = left[i];
+            want->lines(i, n, want->shared);
+            left[i] -= n;
+        }
+    }
+}
+
 image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, image *im, jpeg_rest *rest, char why[IMAGE_WHY]) {
     struct jpeg_decompress_struct j;
     handler h = {.why = why};
@@ -150,27 +206,34 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
     j.do_fancy_upsampling = TRUE;
     j.do_block_smoothing = FALSE;
     h.in_pixels = true;
-    jpeg_start_decompress(&j);
+    jpeg_calc_output_dimensions(&j);
     im->width = (int)j.output_width;
     im->height = (int)j.output_height;
     im->shrunk = shrink;
     im->box = (resize_box){0, 0, (double)j.image_width / shrink, (double)j.image_height / shrink};
     rest->channels = j.output_components;
     size_t row = (size_t)j.output_width * (size_t)j.output_components, size = row * j.output_height;
-    bool by_lines = rest->orientation == 1 && rest->channels == 3 && !rest->icc && want->begin && want->begin(im, want->shared);
-    /* Lines that begin at a multiple of 16 libjpeg-turbo writes past the cache, where they would have to be fetched back from. */
-    size_t apart = by_lines ? (row + 127) & ~(size_t)63 : row;
-    im->rgb = aligned_alloc64(by_lines ? ROWS * apart : size);
-    if (!im->rgb) ERREXIT1(&j, JERR_OUT_OF_MEMORY, 0);
-    while (j.output_scanline < j.output_height) {
-        JSAMPROW rows[ROWS], first = im->rgb + (by_lines ? 8 : j.output_scanline * row);
-        for (unsigned i = 0; i < ROWS; i++) rows[i] = first + i * apart;
-        JDIMENSION left = j.output_height - j.output_scanline, got = jpeg_read_scanlines(&j, rows, left < ROWS ? left : ROWS);
-        for (unsigned i = 0; by_lines && i < got; i++) want->line(rows[i], want->shared);
+    bool plain = want->begin && rest->orientation == 1 && rest->channels == 3 && !rest->icc, in_planes = plain && planes_pay(&j);
+    if (in_planes)
+        plane_shapes(&j, im->plane);
+    else
+        im->plane[0] = (plane_shape){im->width, im->height, 3, shrink, .picture = im->box};
+    bool given = plain && want->begin(im, want->shared);
+    if (given && in_planes) j.raw_data_out = TRUE, j.out_color_space = j.jpeg_color_space;
+    jpeg_start_decompress(&j);
+    if (given && in_planes) {
+        give_planes(&j, want);
+    } else if (given) {
+        give_lines(&j, want);
+    } else {
+        im->rgb = aligned_alloc64(size);
+        if (!im->rgb) ERREXIT1(&j, JERR_OUT_OF_MEMORY, 0);
     }
-    if (by_lines) {
-        free(im->rgb);
-        im->rgb = NULL;
+    while (!given && j.output_scanline < j.output_height) {
+        JSAMPROW rows[ROWS];
+        for (unsigned i = 0; i < ROWS; i++) rows[i] = im->rgb + (j.output_scanline + i) * row;
+        JDIMENSION left = j.output_height - j.output_scanline;
+        jpeg_read_scanlines(&j, rows, left < ROWS ? left : ROWS);
     }
     jpeg_finish_decompress(&j);
     /* Adobe's programs, and all after them, store CMYK inverted. */

@@ -47,10 +47,32 @@ static bool at_own_size(const fit *f) {
     return b->x0 == floor(b->x0) && b->y0 == floor(b->y0) && b->x1 - b->x0 == f->width && b->y1 - b->y0 == f->height;
 }
 
-bool fit_begin(const fit *f, const resize_source *src, resize_kernel kernel, resizer *r, tns_frame *out) {
+/* 0..255 becomes low..high, clamped. */
+static void to_range(tns_frame *out, float low, float high) {
+    float *v = out->data, scale = (high - low) / 255;
+    size_t n = tns_frame_count(out);
+    for (size_t i = 0; i < n; i++) {
+        float x = v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i];
+        v[i] = x == 255 ? high : low + x * scale;
+    }
+}
+
+bool fit_begin(const fit *f, const plane_shape shape[3], resize_kernel kernel, tns_dtype dtype, planes *p, tns_frame *out,
+               bool *starved) {
     int64_t stride, begin;
-    return !at_own_size(f) && canvas(f, TNS_U8, out, &stride, &begin) &&
-           resizer_begin(r, src, &f->from, kernel, f->width, f->height, (uint8_t *)out->data + begin, stride);
+    *starved = false;
+    if (at_own_size(f) || kernel == RESIZE_NEAREST) return false;
+    *starved =
+        !canvas(f, dtype, out, &stride, &begin) ||
+        !planes_begin(p, shape, &f->from, kernel, f->width, f->height, dtype == TNS_U8 ? (uint8_t *)out->data + begin : NULL,
+                      dtype == TNS_U8 ? NULL : (float *)out->data + begin, stride);
+    return !*starved;
+}
+
+bool fit_end(planes *p, tns_dtype dtype, float low, float high, tns_frame *out) {
+    if (!planes_end(p)) return false;
+    if (dtype == TNS_F32) to_range(out, low, high);
+    return true;
 }
 
 bool fit_draw(const fit *f, const resize_source *src, resize_kernel kernel, tns_dtype dtype, float low, float high,
@@ -60,12 +82,7 @@ bool fit_draw(const fit *f, const resize_source *src, resize_kernel kernel, tns_
     const resize_box *b = &f->from;
     if (at_own_size(f)) kernel = RESIZE_NEAREST; /* all kernels give the source's own values then: take the cheapest */
     if (dtype == TNS_U8) return resize_u8(src, b, kernel, f->width, f->height, (uint8_t *)out->data + begin, stride);
-    float *v = out->data, scale = (high - low) / 255;
-    if (!resize_f32(src, b, kernel, f->width, f->height, v + begin, stride)) return false;
-    size_t n = tns_frame_count(out);
-    for (size_t i = 0; i < n; i++) {
-        float x = v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i];
-        v[i] = x == 255 ? high : low + x * scale;
-    }
+    if (!resize_f32(src, b, kernel, f->width, f->height, (float *)out->data + begin, stride)) return false;
+    to_range(out, low, high);
     return true;
 }

@@ -112,8 +112,8 @@ static bool resize(const resize_source *src, const resize_box *box, resize_kerne
     if (bytes && kernel != RESIZE_NEAREST && by_lines(src, box, kernel, width, height, out_u8, out_stride, &starved)) return true;
     if (starved) return false;
     resize_taps tx = {0}, ty = {0};
-    bool ok = resize_taps_make(&tx, kernel, src->shrunk, src->width, box->x0, box->x1, width) &&
-              resize_taps_make(&ty, kernel, src->shrunk, src->height, box->y0, box->y1, height);
+    bool ok = resize_taps_make(&tx, kernel, src->shrunk, src->spread_x, src->width, box->x0, box->x1, width) &&
+              resize_taps_make(&ty, kernel, src->shrunk, src->spread_y, src->height, box->y0, box->y1, height);
     if (ok && bytes && kernel == RESIZE_NEAREST)
         pick(src, &tx, &ty, out_u8, out_stride);
     else if (ok)

@@ -36,6 +36,7 @@ typedef struct {
     const uint8_t *u8;
     const float *f32;
     int shrunk; /* so many times smaller than the original by means over blocks, as a JPEG decoded at 1/2, 1/4 or 1/8 is; 0 or 1: it isn't */
+    double spread_x, spread_y; /* kernels are so many times as wide on this axis, against noise; 0: as they are */
 } resize_source;
 
 /* Scales the box (NULL: all) of src to out_width x out_height, same channels. Row y of the output begins at

@@ -34,13 +34,14 @@ void resize_taps_free(resize_taps *t) {
     free(t->weight);
 }
 
-bool resize_taps_make(resize_taps *t, resize_kernel kernel, int shrunk, int in, double from, double to, int out) {
+bool resize_taps_make(resize_taps *t, resize_kernel kernel, int shrunk, double spread, int in, double from, double to, int out) {
     static double (*const functions[])(double, double) = {NULL, triangle, cubic, lanczos3};
     static const double supports[] = {.5, 1, 2, 3};
     double scale = (to - from) / out, wide = scale > 1 ? scale : 1;
     double lost = shrunk > 1 && scale > 1 ? fmin((1 - 1. / shrunk / shrunk) / (scale * scale), .25) : 0;
     double a = -.5 - .6 * lost;
     wide *= 1 - .2 * lost;
+    if (spread > 0) wide *= spread;
     double support = supports[kernel] * wide;
     if (kernel == RESIZE_NEAREST) wide = 0, support = 0;
     t->out = out;

@@ -11,8 +11,8 @@ typedef struct {
     float *weight;
 } resize_taps;
 
-/* Outputs 0..out-1 over the inputs' from..to, of 0..in, which were shrunk before (resize_source). False: no memory. resize_taps_free either way. */
-bool resize_taps_make(resize_taps *t, resize_kernel kernel, int shrunk, int in, double from, double to, int out)
+/* Outputs 0..out-1 over the inputs' from..to, of 0..in; shrunk and spread are the source's on this axis. False: no memory. resize_taps_free either way. */
+bool resize_taps_make(resize_taps *t, resize_kernel kernel, int shrunk, double spread, int in, double from, double to, int out)
     __attribute__((warn_unused_result));
 void resize_taps_free(resize_taps *t);
 

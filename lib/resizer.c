@@ -14,11 +14,15 @@
  * Lines are kept as bytes until LINES outputs can be made of them, and are then worked on a STRIP of columns at a time, which the first-level cache holds: widened, summed down,
  * and turned: element by element the LINES lie side by side, so that summing across is the same loop over neighbours in memory. Whoever makes the lines keeps that cache to
  * himself in the meantime: line by line, the decoder and this would fetch everything anew after each other. */
-enum { LINES = 16, STRIP = 64, ONE = 1 << 14, MOST = 40 };
+enum { LINES = 16, LINES_1 = RESIZER_ROWS, STRIP = 64, ONE = 1 << 14, MOST = 40 };
+
+/* Lines of the ring begin so many bytes after a multiple of 64: those at a multiple of 16 libjpeg-turbo writes past the cache, where they would have to be fetched back from. */
+enum { UNEVEN = 8 };
 
 /* What weights, sums and buffers are made for. */
 typedef struct {
-    int width, height, channels, shrunk, out_width, out_height;
+    resize_source src; /* without pixels */
+    int out_width, out_height;
     resize_kernel kernel;
     resize_box box;
 } shape;
@@ -34,14 +38,17 @@ struct resizer {
     bool made, starved; /* for the shape below; memory was what it lacked */
     shape s;
     axis across, down;
-    size_t left, used; /* elements of a line that some weight uses */
+    size_t left; /* elements of a line before the first that some weight uses */
     size_t in, made_across; /* elements of a line of the buffers, before and after */
-    int kept; /* lines in the ring: as many as LINES outputs need */
+    size_t ring_line; /* of a line as it comes */
+    int lines; /* outputs that are made at once */
+    int kept; /* lines in the ring: as many as those need, and RESIZER_AHEAD */
     uint8_t *ring;
     int16_t *wide, *sums, *turned, *done, *back;
     /* The image at hand: lines seen, lines made. */
     int line, y;
-    uint8_t *out;
+    uint8_t *out; /* or sums */
+    int16_t *out_sums;
     int64_t out_stride;
 };
 
@@ -77,9 +84,9 @@ static bool fits(const resize_taps *t) {
 }
 
 /* Rounded so that they sum to ONE: what is missing goes to the largest. */
-static bool axis_make(axis *a, const shape *s, int in, double from, double to, int out, bool *starved) {
+static bool axis_make(axis *a, const shape *s, double spread, int in, double from, double to, int out, bool *starved) {
     resize_taps *t = &a->taps;
-    *starved = !resize_taps_make(t, s->kernel, s->shrunk, in, from, to, out);
+    *starved = !resize_taps_make(t, s->kernel, s->src.shrunk, spread, in, from, to, out);
     if (*starved || !fits(t)) return false;
     a->most = (t->most + 3) & ~3;
     a->weight = calloc((size_t)out * (size_t)a->most, sizeof *a->weight);
@@ -104,7 +111,7 @@ static bool axis_make(axis *a, const shape *s, int in, double from, double to, i
 /* A strip of lines first..first+lines-1 of the ring, from `column` on: to[line][column]. */
 WIDEST static void widen(int16_t *restrict to, const resizer *r, size_t column, int first, int lines) {
     for (int i = 0, at = first % r->kept; i < lines; i++, to += STRIP) {
-        const uint8_t *restrict from = r->ring + (size_t)at * r->in + column;
+        const uint8_t *restrict from = r->ring + (size_t)at * r->ring_line + r->left + column;
         for (int k = 0; k < STRIP; k++) to[k] = (int16_t)((from[k] - 128) * 256);
         if (++at == r->kept) at = 0;
     }
@@ -133,7 +140,9 @@ WIDEST static void add_down(int16_t *to, const int16_t *from, const axis *a, int
 /* From[pixel][channel][line] to to[pixel][channel][line]. */
 WIDEST static void add_across(int16_t *to, const int16_t *from, int channels, const axis *a) {
     const int first = a->taps.first[0], out = a->taps.out;
-    if (channels == 3)
+    if (channels == 1)
+        add(to, from, LINES_1, LINES_1, a, first, 0, out);
+    else if (channels == 3)
         add(to, from, 3 * LINES, 3 * LINES, a, first, 0, out);
     else
         for (int c = 0; c < channels; c++) add(to + c * LINES, from + c * LINES, LINES, channels * LINES, a, first, 0, out);
@@ -176,17 +185,18 @@ static inline __attribute__((always_inline)) void turn_8x16(int16_t *to, size_t 
     }
 }
 
-/* rows x columns, multiples of 8 and of 16. */
-WIDE static void turn(int16_t *to, const int16_t *from, size_t rows, size_t columns) {
+/* rows x columns, multiples of 8 and of 16, to columns x rows, which begin at multiples of to_stride. */
+WIDE static void turn(int16_t *to, size_t to_stride, const int16_t *from, size_t rows, size_t columns) {
     for (size_t x = 0; x < columns; x += 16)
-        for (size_t y = 0; y < rows; y += 8) turn_8x16(to + x * rows + y, rows, from + y * columns + x, columns);
+        for (size_t y = 0; y < rows; y += 8) turn_8x16(to + x * to_stride + y, to_stride, from + y * columns + x, columns);
 }
 
 /* ---- an image ---- */
 
 /* The first output that isn't in y's block. */
-static int block_end(const resize_taps *t, int y) {
-    return y + LINES < t->out ? y + LINES : t->out;
+static int block_end(const resizer *r, int y) {
+    int out = r->down.taps.out;
+    return y + r->lines < out ? y + r->lines : out;
 }
 
 /* The line after the last that the outputs before `end` need. */
@@ -195,10 +205,11 @@ static int need(const resize_taps *t, int end) {
 }
 
 /* The most lines that a block of outputs is made of. */
-static int lines_at_once(const resize_taps *t) {
+static int lines_at_once(const resizer *r) {
+    const resize_taps *t = &r->down.taps;
     int most = 0;
-    for (int y = 0; y < t->out; y += LINES) {
-        int lines = need(t, block_end(t, y)) - t->first[y];
+    for (int y = 0; y < t->out; y += r->lines) {
+        int lines = need(t, block_end(r, y)) - t->first[y];
         if (lines > most) most = lines;
     }
     return most;
@@ -207,19 +218,22 @@ static int lines_at_once(const resize_taps *t) {
 /* Weights and buffers for r->s. */
 static bool make(resizer *r) {
     const shape *s = &r->s;
-    if (!axis_make(&r->across, s, s->width, s->box.x0, s->box.x1, s->out_width, &r->starved) ||
-        !axis_make(&r->down, s, s->height, s->box.y0, s->box.y1, s->out_height, &r->starved))
+    if (!axis_make(&r->across, s, s->src.spread_x, s->src.width, s->box.x0, s->box.x1, s->out_width, &r->starved) ||
+        !axis_make(&r->down, s, s->src.spread_y, s->src.height, s->box.y0, s->box.y1, s->out_height, &r->starved))
         return false;
     const resize_taps *t = &r->across.taps;
-    size_t channels = (size_t)s->channels;
+    size_t channels = (size_t)s->src.channels;
     r->left = (size_t)t->first[0] * channels;
-    r->used = (size_t)(t->first[t->out - 1] + t->count[t->out - 1]) * channels - r->left;
-    r->in = (r->used + STRIP - 1) / STRIP * STRIP;
+    size_t used = (size_t)(t->first[t->out - 1] + t->count[t->out - 1]) * channels - r->left;
+    r->in = (used + STRIP - 1) / STRIP * STRIP;
+    r->ring_line = ((size_t)s->src.width * channels + RESIZER_SPARE + 63) & ~(size_t)63;
     r->made_across = ((size_t)s->out_width * channels + 7) & ~(size_t)7;
-    r->kept = lines_at_once(&r->down.taps);
-    /* A strip of the lines that are needed, and of their sums; all of those turned, with what zero weights read beyond the end; sums across; turned back. */
-    size_t wide = (size_t)(r->kept + 3) * STRIP, sums = LINES * STRIP, turned = LINES * (r->in + 4 * channels),
-           done = LINES * r->made_across, all = (wide + sums + turned + 2 * done) * sizeof *r->wide + (size_t)r->kept * r->in;
+    r->lines = channels == 1 ? LINES_1 : LINES;
+    r->kept = lines_at_once(r) + RESIZER_AHEAD;
+    /* A strip of the lines that are needed, and of their sums; all of those turned, with what zero weights read beyond the end; sums across; turned back. A strip may end beyond the last line. */
+    size_t wide = (size_t)(r->kept + 3) * STRIP, sums = (size_t)r->lines * STRIP,
+           turned = (size_t)r->lines * (r->in + 4 * channels), done = (size_t)r->lines * r->made_across,
+           all = (wide + sums + turned + 2 * done) * sizeof *r->wide + (size_t)r->kept * r->ring_line + STRIP + UNEVEN;
     r->wide = aligned_alloc64(all);
     r->starved = !r->wide;
     if (r->starved) return false;
@@ -228,16 +242,16 @@ static bool make(resizer *r) {
     r->turned = r->sums + sums;
     r->done = r->turned + turned;
     r->back = r->done + done;
-    r->ring = (uint8_t *)(r->back + done);
+    r->ring = (uint8_t *)(r->back + done) + UNEVEN;
     return true;
 }
 
-bool resizer_begin(resizer *r, const resize_source *src, const resize_box *box, resize_kernel kernel, int out_width,
-                   int out_height, uint8_t *out, int64_t out_stride) {
-    if (!r) return false;
+static bool begin(resizer *r, const resize_source *src, const resize_box *box, resize_kernel kernel, int out_width,
+                  int out_height) {
     shape s;
     memset(&s, 0, sizeof s); /* the gaps, too: shapes are compared as bytes */
-    s.width = src->width, s.height = src->height, s.channels = src->channels, s.shrunk = src->shrunk;
+    s.src.width = src->width, s.src.height = src->height, s.src.channels = src->channels;
+    s.src.shrunk = src->shrunk, s.src.spread_x = src->spread_x, s.src.spread_y = src->spread_y;
     s.out_width = out_width, s.out_height = out_height, s.kernel = kernel;
     s.box.x1 = src->width, s.box.y1 = src->height;
     if (box) s.box = *box;
@@ -248,9 +262,21 @@ bool resizer_begin(resizer *r, const resize_source *src, const resize_box *box, 
         r->made = kernel != RESIZE_NEAREST && make(r);
     }
     r->line = r->y = 0;
-    r->out = out;
-    r->out_stride = out_stride;
     return r->made;
+}
+
+bool resizer_begin(resizer *r, const resize_source *src, const resize_box *box, resize_kernel kernel, int out_width,
+                   int out_height, uint8_t *out, int64_t out_stride) {
+    if (!r || !begin(r, src, box, kernel, out_width, out_height)) return false;
+    r->out = out, r->out_sums = NULL, r->out_stride = out_stride;
+    return true;
+}
+
+bool resizer_begin_sums(resizer *r, const resize_source *src, const resize_box *box, resize_kernel kernel, int out_width,
+                        int out_height, int16_t *out, int64_t out_stride) {
+    if (!r || !begin(r, src, box, kernel, out_width, out_height)) return false;
+    r->out = NULL, r->out_sums = out, r->out_stride = out_stride;
+    return true;
 }
 
 bool resizer_starved(const resizer *r) {
@@ -260,22 +286,34 @@ bool resizer_starved(const resizer *r) {
 /* Outputs y..end-1, one block. */
 static void finish_block(resizer *r, int y, int end) {
     const resize_taps *t = &r->down.taps;
+    size_t lines = (size_t)r->lines;
     for (size_t x = 0; x < r->in; x += STRIP) {
         widen(r->wide, r, x, t->first[y], need(t, end) - t->first[y]);
         add_down(r->sums, r->wide, &r->down, y, end);
-        turn(r->turned + x * LINES, r->sums, LINES, STRIP);
+        turn(r->turned + x * lines, lines, r->sums, lines, STRIP);
     }
-    add_across(r->done, r->turned, r->s.channels, &r->across);
-    turn(r->back, r->done, r->made_across, LINES);
+    add_across(r->done, r->turned, r->s.src.channels, &r->across);
+    if (r->out_sums) {
+        turn(r->out_sums + y * r->out_stride, (size_t)r->out_stride, r->done, r->made_across, lines);
+        return;
+    }
+    turn(r->back, r->made_across, r->done, r->made_across, lines);
     for (int i = 0; y + i < end; i++)
         to_bytes(r->out + (y + i) * r->out_stride, r->back + (size_t)i * r->made_across,
-                 (size_t)(r->s.out_width * r->s.channels));
+                 (size_t)(r->s.out_width * r->s.src.channels));
+}
+
+uint8_t *resizer_room(const resizer *r, int ahead) {
+    return r->ring + (size_t)((r->line + ahead) % r->kept) * r->ring_line;
+}
+
+void resizer_lines(resizer *r, int n) {
+    const resize_taps *t = &r->down.taps;
+    r->line += n;
+    for (int end; r->y < t->out && r->line >= need(t, end = block_end(r, r->y)); r->y = end) finish_block(r, r->y, end);
 }
 
 void resizer_line(resizer *r, const uint8_t *line) {
-    const resize_taps *t = &r->down.taps;
-    int i = r->line++;
-    if (r->y == t->out || i < t->first[r->y]) return;
-    memcpy(r->ring + (size_t)(i % r->kept) * r->in, line + r->left, r->used);
-    for (int end; r->y < t->out && i + 1 >= need(t, end = block_end(t, r->y)); r->y = end) finish_block(r, r->y, end);
+    memcpy(resizer_room(r, 0), line, (size_t)(r->s.src.width * r->s.src.channels));
+    resizer_lines(r, 1);
 }

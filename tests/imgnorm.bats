@@ -310,16 +310,23 @@ tree() {
 }
 
 @test "scaled line by line out of the decoder or from the whole picture: the same pixels" {
-    # All but plain JPEGs come whole: turned, grey, CMYK, with a profile; so does a stream.
-    imgnorm $images/{photo,plain,progressive,srgb-profile,grey,cmyk,p3,turned-6}.jpg >"$t/whole"
+    # Files that are turned, CMYK or have a profile come whole; so does a stream.
+    imgnorm $images/{plain,progressive,srgb-profile,grey,cmyk,p3,turned-6}.jpg >"$t/whole"
+    imgnorm $images/photo.jpg >"$t/photo"
     for options in '--size 100x90' '--size 161x121' '--size 80x200' '--size 99 --fit cover' '--size 99 --fit contain' \
         '--size 99 --kernel lanczos3' '--size 99 --kernel bilinear' '--size 99 --kernel nearest' '--size 99 --dtype f32' '--size 3 --fit cover --kernel nearest'; do
         # shellcheck disable=SC2086
-        imgnorm $options $images/{photo,plain,progressive,srgb-profile,grey,cmyk,p3,turned-6}.jpg >"$t/lines"
+        imgnorm $options $images/{plain,progressive,srgb-profile,grey,cmyk,p3,turned-6}.jpg >"$t/lines"
         # shellcheck disable=SC2086
         imgnorm $options <"$t/whole" >"$t/scaled"
         pixels near "$t/lines" "$t/scaled" 0
+        # Coarse chroma is scaled by itself, which is no less the picture (tests/c/test_planes.c).
+        # shellcheck disable=SC2086
+        imgnorm $options $images/photo.jpg | pixels near /dev/stdin <(imgnorm $options <"$t/photo") 2
     done
+    # In bytes and in floats it is the same.
+    imgnorm --size 77 --dtype f32 $images/photo.jpg | imgnorm >"$t/floats"
+    imgnorm --size 77 $images/photo.jpg | pixels near /dev/stdin "$t/floats" 1
 }
 
 @test "an odd locale: nothing of a library's own comes into the stream" {
