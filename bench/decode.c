@@ -1,6 +1,6 @@
 /* decode: what libjpeg-turbo takes for JPEG files, and nothing else: the floor for imgnorm (decode.sh).
  * usage: decode TARGET [THREADS] <NAMES
- * Every file is read and decoded to RGB as imgnorm would (accurate DCT, smooth chroma), at the smallest of 1, 1/2, 1/4 and 1/8 that is at least twice TARGET on
+ * Every file is read and decoded to RGB (accurate DCT, smooth chroma), at the smallest of 1, 1/2, 1/4 and 1/8 that is at least twice TARGET on
  * both sides, row by row into one buffer a thread that is used again. Prints how many files there were. */
 #include <errno.h>
 #include <pthread.h>

@@ -102,7 +102,7 @@ static bool begin_planes(const image *im, void *shared) {
     bool starved;
     if (record_size(width, height) > prog.max_record) return false;
     if (!it->planes) it->planes = planes_new();
-    bool begun = fit_begin(&f, im->plane, (resize_kernel)kernel, out_dtype(), it->planes, &it->out, &starved);
+    bool begun = fit_begin(&f, im->plane, &im->box, (resize_kernel)kernel, out_dtype(), it->planes, &it->out, &starved);
     if (starved) no_memory(width, height);
     return begun;
 }

@@ -12,8 +12,8 @@ typedef struct {
     size_t icc_len;
 } jpeg_rest;
 
-/* Decodes a JPEG in memory (by lines, if want says so, when nothing is left to do). im gets everything, as it is stored (box and sizes before any turning). Accurate integer DCT and
- * smooth chroma, so the same bytes on every processor.
+/* Decodes a JPEG in memory (by lines, if want says so, when nothing is left to do: of RGB, or of planes where that is less work). im gets everything, as it is stored (box and sizes before
+ * any turning). Accurate integer DCT and smooth chroma, so the same bytes on every processor.
  *
  * What libjpeg only warns of is an error here, as pixels are then wrong or missing (early end of the file or a segment, bad
  * codes, lost restart markers), but for extra bytes and for odd JFIF, Adobe or profile markers, which are let pass. */

@@ -57,15 +57,15 @@ static void to_range(tns_frame *out, float low, float high) {
     }
 }
 
-bool fit_begin(const fit *f, const plane_shape shape[3], resize_kernel kernel, tns_dtype dtype, planes *p, tns_frame *out,
-               bool *starved) {
+bool fit_begin(const fit *f, const plane_shape shape[3], const resize_box *picture, resize_kernel kernel, tns_dtype dtype,
+               planes *p, tns_frame *out, bool *starved) {
     int64_t stride, begin;
     *starved = false;
     if (at_own_size(f) || kernel == RESIZE_NEAREST) return false;
     *starved =
-        !canvas(f, dtype, out, &stride, &begin) ||
-        !planes_begin(p, shape, &f->from, kernel, f->width, f->height, dtype == TNS_U8 ? (uint8_t *)out->data + begin : NULL,
-                      dtype == TNS_U8 ? NULL : (float *)out->data + begin, stride);
+        !canvas(f, dtype, out, &stride, &begin) || !planes_begin(p, shape, picture, &f->from, kernel, f->width, f->height,
+                                                                 dtype == TNS_U8 ? (uint8_t *)out->data + begin : NULL,
+                                                                 dtype == TNS_U8 ? NULL : (float *)out->data + begin, stride);
     return !*starved;
 }
 

@@ -28,10 +28,10 @@ points_map fit_points(const fit *f);
 bool fit_draw(const fit *f, const resize_source *src, resize_kernel kernel, tns_dtype dtype, float low, float high,
               tns_frame *out) __attribute__((warn_unused_result));
 
-/* The same of a picture in planes, whose first one is the source, line by line: fit_begin; planes_room and planes_lines; fit_end, and the frame is drawn. False of fit_begin: not this
+/* The same of a picture in planes (picture: what f was made of), line by line: fit_begin; planes_room and planes_lines; fit_end, and the frame is drawn. False of fit_begin: not this
  * way, as the picture stays at its own size or kernel is nearest, or no memory (*starved). False of fit_end: no memory. */
-bool fit_begin(const fit *f, const plane_shape shape[3], resize_kernel kernel, tns_dtype dtype, planes *p, tns_frame *out,
-               bool *starved) __attribute__((warn_unused_result));
+bool fit_begin(const fit *f, const plane_shape shape[3], const resize_box *picture, resize_kernel kernel, tns_dtype dtype,
+               planes *p, tns_frame *out, bool *starved) __attribute__((warn_unused_result));
 bool fit_end(planes *p, tns_dtype dtype, float low, float high, tns_frame *out) __attribute__((warn_unused_result));
 
 #endif

@@ -105,20 +105,19 @@ static bool begin_whole(planes *p) {
     return true;
 }
 
-bool planes_begin(planes *p, const plane_shape shape[3], const resize_box *from, resize_kernel kernel, int out_width,
-                  int out_height, uint8_t *u8, float *f32, int64_t stride) {
+bool planes_begin(planes *p, const plane_shape shape[3], const resize_box *picture, const resize_box *from, resize_kernel kernel,
+                  int out_width, int out_height, uint8_t *u8, float *f32, int64_t stride) {
     if (!p) return false;
     memcpy(p->shape, shape, sizeof p->shape);
     p->count = shape[1].width ? 3 : 1;
     p->kernel = kernel;
     p->width = out_width, p->height = out_height;
     p->u8 = u8, p->f32 = f32, p->stride = stride;
-    const resize_box *first = &shape[0].picture;
     for (int i = 0; i < p->count; i++) {
         const resize_box *b = &shape[i].picture;
-        double across = (b->x1 - b->x0) / (first->x1 - first->x0), down = (b->y1 - b->y0) / (first->y1 - first->y0);
-        p->from[i] = (resize_box){b->x0 + (from->x0 - first->x0) * across, b->y0 + (from->y0 - first->y0) * down,
-                                  b->x0 + (from->x1 - first->x0) * across, b->y0 + (from->y1 - first->y0) * down};
+        double across = (b->x1 - b->x0) / (picture->x1 - picture->x0), down = (b->y1 - b->y0) / (picture->y1 - picture->y0);
+        p->from[i] = (resize_box){b->x0 + (from->x0 - picture->x0) * across, b->y0 + (from->y0 - picture->y0) * down,
+                                  b->x0 + (from->x1 - picture->x0) * across, b->y0 + (from->y1 - picture->y0) * down};
     }
     bool starved = false;
     p->whole = f32 || !(shape[0].channels == 3 ? begin_rgb : begin_sums)(p, &starved);

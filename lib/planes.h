@@ -2,7 +2,7 @@
  * chroma's are often coarser; or RGB already, in one.
  *
  *     planes *p = planes_new();
- *     for each picture: if (planes_begin(p, shape, &from, kernel, width, height, out, NULL, stride)) {
+ *     for each picture: if (planes_begin(p, shape, &picture, &from, kernel, width, height, out, NULL, stride)) {
  *         for each plane, until all its lines have come: write the next n to planes_room(p, plane, 0), planes_room(p, plane, 1)...; planes_lines(p, plane, n);
  *         good = planes_end(p);
  *     }
@@ -33,10 +33,10 @@ typedef struct planes planes;
 planes *planes_new(void);
 void planes_free(planes *p);
 
-/* Begins a picture, of which `from` (in the first plane's samples) becomes out_width x out_height pixels: u8 (0..255) or f32 (as computed: it can leave 0..255), the other is NULL.
+/* Begins a picture; whatever samples its planes have, its own pixels are those of the box `picture`, and of these `from` becomes out_width x out_height: u8 (0..255) or f32 (as computed: it can leave 0..255), the other is NULL.
  * Row y begins at y * stride elements. Not RESIZE_NEAREST. False: no memory. */
-bool planes_begin(planes *p, const plane_shape shape[3], const resize_box *from, resize_kernel kernel, int out_width,
-                  int out_height, uint8_t *u8, float *f32, int64_t stride) __attribute__((warn_unused_result));
+bool planes_begin(planes *p, const plane_shape shape[3], const resize_box *picture, const resize_box *from, resize_kernel kernel,
+                  int out_width, int out_height, uint8_t *u8, float *f32, int64_t stride) __attribute__((warn_unused_result));
 /* Where the line of a plane is to be put that comes `ahead` lines after the next one, from the top on; ahead < PLANES_AHEAD. PLANES_SPARE bytes more than a line has may be written, and
  * lines below its last, which are passed over. Then planes_lines tells that the next n are there; more than the plane's height may not come. */
 enum { PLANES_AHEAD = RESIZER_AHEAD, PLANES_SPARE = RESIZER_SPARE };

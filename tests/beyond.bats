@@ -27,7 +27,7 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || exit
 }
 
-study() { make -C "$top/pipelines" -j2 SCALE=smoke OUT="$O" DRAWN_SIZE=64 FACE_MIN=12 SIZE_F=32 GAN_EPOCHS=2 SAMPLES=8 CI=10 "$@"; }
+study() { make -C "$top/pipelines" -j2 SCALE=smoke OUT="$O" DRAWN_SIZE=64 FACE_MIN=12 SIZE_F=32 GAN_EPOCHS=1 FACE_EPOCHS=1 SAMPLES=8 CI=10 "$@"; }
 rows() { cut -f1 "$o/$1.tsv" | sed 1d | xargs; }
 
 @test "each experiment has its rows, with a number in each" {

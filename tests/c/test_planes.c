@@ -83,7 +83,8 @@ static void against_double(planes *p, rng *r, int round) {
     float *f32 = xarray((size_t)(stride * out_h), 4);
     memset(u8, 77, (size_t)(stride * out_h));
     for (int floats = 0; floats < 2; floats++) {
-        if (!planes_begin(p, shape, &from, k, out_w, out_h, floats ? NULL : u8, floats ? f32 : NULL, stride)) die(1, "no memory");
+        if (!planes_begin(p, shape, &shape[0].picture, &from, k, out_w, out_h, floats ? NULL : u8, floats ? f32 : NULL, stride))
+            die(1, "no memory");
         for (int i = 0; i < count; i++) feed(p, i, v[i], shape[i].width * channels, shape[i].height);
         CHECK(planes_end(p), "round %d", round);
     }
@@ -154,8 +155,8 @@ static struct {
 
 static bool begin(const image *im, void *unused) {
     target.planes_seen = im->plane[1].width ? 3 : 1;
-    return !unused && planes_begin(target.p, im->plane, &im->plane[0].picture, RESIZE_BICUBIC, target.size, target.size,
-                                   target.out, NULL, 3 * target.size);
+    return !unused && planes_begin(target.p, im->plane, &im->box, &im->box, RESIZE_BICUBIC, target.size, target.size, target.out,
+                                   NULL, 3 * target.size);
 }
 
 static uint8_t *room(int plane, int ahead, void *unused) {

@@ -19,7 +19,7 @@ static uint8_t scaled[SIDE * SIDE * 3];
 
 static bool begin(const image *im, void *shared) {
     if (!lines_of) lines_of = planes_new();
-    return shared && planes_begin(lines_of, im->plane, &im->plane[0].picture, RESIZE_BICUBIC, SIDE, SIDE, scaled, NULL, 3 * SIDE);
+    return shared && planes_begin(lines_of, im->plane, &im->box, &im->box, RESIZE_BICUBIC, SIDE, SIDE, scaled, NULL, 3 * SIDE);
 }
 
 static uint8_t *room(int plane, int ahead, void *shared) {
