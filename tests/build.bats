@@ -42,12 +42,9 @@ setup() {
 @test "what is missing is installed by root, and then the build goes on" {
     # No pkg-config and no bats, until apt-get has put them there.
     tools=$t/../tools
-    for c in $(compgen -c | sort -u); do
-        case $c in
-        pkg-config | bats | apt-get | id) ;;
-        *) f=$(type -P "$c") && ln -sf "$f" "$tools/$c" ;;
-        esac
-    done
+    IFS=: read -ra folders <<<"$PATH"
+    for d in "${folders[@]}"; do ln -s "$d"/* "$tools" 2>/dev/null || true; done # those that are there already came first
+    rm -f "$tools"/{pkg-config,bats,apt-get,id}
     printf '#!/bin/bash\necho 0\n' >"$tools/id"
     cat >"$tools/apt-get" <<END
 #!/bin/bash

@@ -83,23 +83,23 @@ demo() { make -f pipelines/demo.mk -j2 PHOTOS=40 SIZE=16 BATCH=8 GEN=gen.net CRI
 }
 
 @test "killed while training, it goes on from its checkpoint to the same model" {
-    demo SEED=7 STEPS=600 >out
+    demo SEED=7 STEPS=400 >out
     mv $d/model.tns whole.tns
     rm $d/state.tns $d/log.tsv $d/samples.tns
     # Killed as one process group, after the first checkpoint.
-    setsid bash -c "$(declare -f demo); demo SEED=7 STEPS=600" &
+    setsid bash -c "$(declare -f demo); demo SEED=7 STEPS=400" &
     pid=$!
     until [ -e $d/state.tns ]; do kill -0 $pid; sleep .02; done
     kill -KILL -- -$pid
     wait $pid || true
     [ ! -e $d/model.tns ]
     mkdir saw && cp $d/log.tsv saw
-    demo SEED=7 STEPS=600 >out
+    demo SEED=7 STEPS=400 >out
     [ "$(grep -c MAKE out)" = 5 ]
     cmp $d/model.tns whole.tns
     # The first rows are those of the killed run: it went on, and didn't begin anew.
     head -n 26 saw/log.tsv | cmp - <(head -n 26 $d/log.tsv)
-    [ "$(wc -l <$d/log.tsv)" = 601 ]
+    [ "$(wc -l <$d/log.tsv)" = 401 ]
 }
 
 @test "DATA=DIR: one's own photos, whatever their names, in a directory of their own" {
