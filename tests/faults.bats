@@ -18,7 +18,7 @@ setup() {
 }
 
 @test "calls of every program fail one by one: a message, status 1, no half output, and the rerun gives the same bytes" {
-    "$BATS_TEST_DIRNAME/faults/run" --most 2 -j 2
+    "$BATS_TEST_DIRNAME/faults/run" --first --most 2 -j 2
 }
 
 @test "the driver of faults sees what is wrong" {

@@ -1,6 +1,7 @@
 #include "ops_f64.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/dropout.h"
@@ -102,29 +103,37 @@ static void act_second(activation a, size_t count, const void *x_, const void *y
 typedef enum { TO_Y, TO_X, TO_W } conv_way;
 
 /* Every product of the convolution's sum, once; it is linear in each of x, w and y, so its three functions are three readings
- * of the same loops. */
+ * of the same loops. An output's taps are innermost, as a filter has them beside each other in memory. */
 static inline void conv_terms(const conv_shape *s, double *x, double *w, double *y, conv_way way) {
-    int group_in = s->c / s->groups, group_out = s->oc / s->groups;
-    size_t taps = (size_t)s->kh * s->kw;
+    int group_in = s->c / s->groups, group_out = s->oc / s->groups, taps = s->kh * s->kw;
+    int *tap = xarray((size_t)taps, sizeof *tap); /* those of an output that fall on the image, */
+    size_t *at = xarray((size_t)taps, sizeof *at); /* and the pixels that they fall on */
     for (int n = 0; n < s->n; n++)
         for (int i = 0; i < s->oh; i++)
-            for (int j = 0; j < s->ow; j++)
+            for (int j = 0; j < s->ow; j++) {
+                int count = 0;
                 for (int u = 0; u < s->kh; u++)
                     for (int v = 0; v < s->kw; v++) {
                         int row = i * s->stride_h + u * s->dil_h - s->top, column = j * s->stride_w + v * s->dil_w - s->left;
                         if (row < 0 || row >= s->h || column < 0 || column >= s->w) continue;
-                        double *pixel = x + (((size_t)n * s->h + row) * s->w + column) * s->c;
-                        for (int o = 0; o < s->oc; o++) {
-                            double *xs = pixel + o / group_out * group_in;
-                            double *ws = w + (size_t)o * group_in * taps + u * s->kw + v;
-                            double *yo = y + (((size_t)n * s->oh + i) * s->ow + j) * s->oc + o;
-                            for (int q = 0; q < group_in; q++) {
-                                if (way == TO_Y) *yo += xs[q] * ws[q * taps];
-                                if (way == TO_X) xs[q] += *yo * ws[q * taps];
-                                if (way == TO_W) ws[q * taps] += *yo * xs[q];
-                            }
+                        tap[count] = u * s->kw + v;
+                        at[count++] = (((size_t)n * s->h + row) * s->w + column) * s->c;
+                    }
+                for (int o = 0; o < s->oc; o++) {
+                    double *yo = y + (((size_t)n * s->oh + i) * s->ow + j) * s->oc + o, out = *yo;
+                    for (int q = 0; q < group_in; q++) {
+                        double *xs = x + o / group_out * group_in + q, *ws = w + ((size_t)o * group_in + q) * taps;
+                        for (int t = 0; t < count; t++) {
+                            if (way == TO_Y) out += xs[at[t]] * ws[tap[t]];
+                            if (way == TO_X) xs[at[t]] += out * ws[tap[t]];
+                            if (way == TO_W) ws[tap[t]] += out * xs[at[t]];
                         }
                     }
+                    if (way == TO_Y) *yo = out;
+                }
+            }
+    free(tap);
+    free(at);
 }
 
 static void bias_act(size_t rows, int c, const double *bias, activation a, double *y) {
