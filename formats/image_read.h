@@ -46,7 +46,7 @@ typedef struct {
      * that is still at least twice this on both sides. 0: full size. */
     int target_width, target_height;
     /* When begin isn't NULL it may be called, when all of the image but its pixels is known (rgb is NULL, plane is set). If it returns true, lines of its planes are put where room says, as
-     * planes_room, lines is called as planes_lines, and rgb stays NULL: the picture is never whole in memory. The file may still turn out to be broken. */
+     * planes_room, lines is called as planes_lines, and rgb stays NULL. The file may still turn out to be broken. */
     bool (*begin)(const image *im, void *shared);
     uint8_t *(*room)(int plane, int ahead, void *shared);
     void (*lines)(int plane, int n, void *shared);

@@ -104,7 +104,8 @@ static J_COLOR_SPACE wanted_space(j_decompress_ptr j, const jpeg_rest *rest) {
     }
 }
 
-/* Chroma of fewer samples than luma has more noise of quantisation than detail: so much wider kernels are better on all sizes (bench/quality.py --of, qualities 60 to 95). */
+/* Chroma that comes in fewer samples than luma has more noise of quantisation than detail: so much wider kernels are better (bench/quality.py --of, qualities 60 to 95). At 1/2, 1/4 and 1/8
+ * the chroma of 4:2:0 comes as fine as luma. */
 static const double CHROMA_SPREAD = 1.3;
 
 /* The planes that libjpeg makes before it spreads chroma and makes RGB of it; jpeg_calc_output_dimensions has been called. */
@@ -120,13 +121,17 @@ static void plane_shapes(j_decompress_ptr j, plane_shape shape[3]) {
     }
 }
 
-/* In planes there is less to do, but for chroma as fine as luma at full size: libjpeg makes RGB of that as fast as we do, and clamps it as everyone does. */
+/* In planes there is less to do, but for chroma as fine as luma at full size: libjpeg makes RGB of that as fast as we do, and clamps it as everyone does. Not for samples that aren't a
+ * whole number of pixels, which libjpeg doesn't make RGB of: such a file is broken whatever becomes of it. */
 static bool planes_pay(j_decompress_ptr j) {
     if (j->jpeg_color_space != JCS_YCbCr || j->num_components != 3) return false;
     bool coarse = false;
-    for (int i = 1; i < 3; i++)
-        coarse = coarse || j->comp_info[i].downsampled_width < j->output_width ||
-                 j->comp_info[i].downsampled_height < j->output_height;
+    for (int i = 0; i < 3; i++) {
+        const jpeg_component_info *c = &j->comp_info[i];
+        int across = j->max_h_samp_factor * j->min_DCT_scaled_size, down = j->max_v_samp_factor * j->min_DCT_scaled_size;
+        if (across % (c->h_samp_factor * c->DCT_scaled_size) || down % (c->v_samp_factor * c->DCT_scaled_size)) return false;
+        coarse = coarse || (i && (c->downsampled_width < j->output_width || c->downsampled_height < j->output_height));
+    }
     return coarse || j->scale_denom > 1;
 }
 

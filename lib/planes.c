@@ -109,7 +109,7 @@ bool planes_begin(planes *p, const plane_shape shape[3], const resize_box *pictu
                   int out_width, int out_height, uint8_t *u8, float *f32, int64_t stride) {
     if (!p) return false;
     memcpy(p->shape, shape, sizeof p->shape);
-    p->count = shape[1].width ? 3 : 1;
+    p->count = shape[0].channels == 3 ? 1 : 3;
     p->kernel = kernel;
     p->width = out_width, p->height = out_height;
     p->u8 = u8, p->f32 = f32, p->stride = stride;

@@ -12,7 +12,7 @@
  * That is linear, as scaling is; so it comes to the same as scaling RGB, but that nothing is rounded or clamped in between, and that chroma goes to its size from its own
  * samples and not from pixels that it was spread over, which is less work and no worse (bench/quality.py --of).
  *
- * Bytes are within .4 of the exact value before that is rounded, and the same on every processor. */
+ * Bytes are within .4 of the exact value before that is rounded, and the same on every processor. For bytes of up to 40 weights an output no plane is whole in memory; for floats, and beyond, all are. */
 #ifndef FACADE_PLANES_H
 #define FACADE_PLANES_H
 
@@ -20,8 +20,8 @@
 
 /* A plane's samples, and the picture on it, whose edges needn't fall on a sample's. */
 typedef struct {
-    int width, height; /* 0 x 0, of both chroma planes: there are none */
-    int channels; /* 1; or 3, of a plane that is alone: RGB */
+    int width, height;
+    int channels; /* 1; or 3 of the first: it is RGB, and alone */
     int shrunk; /* resize_source */
     double spread_x, spread_y;
     resize_box picture;

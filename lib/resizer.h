@@ -17,7 +17,7 @@ typedef struct resizer resizer;
 resizer *resizer_new(void);
 void resizer_free(resizer *r);
 
-/* Begins an image of src's width, height, channels and shrunk (its pixels aren't looked at); box, kernel and output as resize_u8. False when it can't: nearest, more than 40 weights
+/* Begins an image of src's width, height, channels, shrunk and spread (its pixels aren't looked at); box, kernel and output as resize_u8. False when it can't: nearest, more than 40 weights
  * an output (a large ratio), no memory. */
 bool resizer_begin(resizer *r, const resize_source *src, const resize_box *box, resize_kernel kernel, int out_width,
                    int out_height, uint8_t *out, int64_t out_stride) __attribute__((warn_unused_result));

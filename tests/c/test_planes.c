@@ -147,6 +147,30 @@ static unsigned char *encode(const uint8_t *rgb, int w, int h, const int samplin
     return out;
 }
 
+/* Grey of samplings that libjpeg doesn't make from RGB. */
+static unsigned char *encode_raw(int w, int h, const int sampling[3][2], unsigned long *len) {
+    struct jpeg_compress_struct j;
+    struct jpeg_error_mgr e;
+    unsigned char *out = NULL;
+    static JSAMPLE line[512];
+    JSAMPROW rows[32];
+    JSAMPARRAY all[3] = {rows, rows, rows};
+    memset(line, 128, sizeof line);
+    for (int i = 0; i < 32; i++) rows[i] = line;
+    j.err = jpeg_std_error(&e);
+    jpeg_create_compress(&j);
+    jpeg_mem_dest(&j, &out, len);
+    j.image_width = (JDIMENSION)w, j.image_height = (JDIMENSION)h, j.input_components = 3, j.in_color_space = JCS_YCbCr;
+    jpeg_set_defaults(&j);
+    j.raw_data_in = TRUE;
+    for (int i = 0; i < 3; i++) j.comp_info[i].h_samp_factor = sampling[i][0], j.comp_info[i].v_samp_factor = sampling[i][1];
+    jpeg_start_compress(&j, TRUE);
+    while (j.next_scanline < j.image_height) jpeg_write_raw_data(&j, all, 32);
+    jpeg_finish_compress(&j);
+    jpeg_destroy_compress(&j);
+    return out;
+}
+
 static struct {
     planes *p;
     int size, planes_seen;
@@ -214,6 +238,23 @@ static void files(void) {
         }
     }
     CHECK(in_planes > 50, "only %d in planes", in_planes);
+
+    /* Samples of one and a half pixels: broken, by lines as otherwise. */
+    static const int fractional[][3][2] = {{{3, 1}, {2, 1}, {1, 1}}, {{1, 3}, {1, 2}, {1, 1}}};
+    for (size_t s = 0; s < 2; s++)
+        for (int lined = 0; lined < 2; lined++) {
+            unsigned long len = 0;
+            unsigned char *file = encode_raw(68, 93, fractional[s], &len);
+            image_want wanted = {.max_pixels = UINT64_MAX};
+            image im = {0};
+            jpeg_rest rest;
+            if (lined) wanted.begin = begin, wanted.room = room, wanted.lines = lines;
+            target.size = 20;
+            image_status status = jpeg_read(file, len, &wanted, &im, &rest, why);
+            CHECK(status == IMAGE_BROKEN && strstr(why, "ractional"), "sampling %zu, %d: %d, %s", s, lined, status, why);
+            free(im.rgb);
+            free(file);
+        }
 }
 
 int main(void) {
