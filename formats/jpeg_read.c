@@ -135,12 +135,15 @@ static bool planes_pay(j_decompress_ptr j) {
     return coarse || j->scale_denom > 1;
 }
 
-static void give_lines(j_decompress_ptr j, const image_want *want) {
+/* Whole pixels, to where want has room for lines, or (pixels isn't NULL) beside each other. */
+static void give_lines(j_decompress_ptr j, const image_want *want, uint8_t *pixels) {
+    size_t line = (size_t)j->output_width * (size_t)j->output_components;
     while (j->output_scanline < j->output_height) {
         JSAMPROW rows[ROWS];
-        for (int i = 0; i < ROWS; i++) rows[i] = want->room(0, i, want->shared);
-        JDIMENSION left = j->output_height - j->output_scanline;
-        want->lines(0, (int)jpeg_read_scanlines(j, rows, left < ROWS ? left : ROWS), want->shared);
+        for (int i = 0; i < ROWS; i++)
+            rows[i] = pixels ? pixels + (j->output_scanline + (size_t)i) * line : want->room(0, i, want->shared);
+        JDIMENSION left = j->output_height - j->output_scanline, n = jpeg_read_scanlines(j, rows, left < ROWS ? left : ROWS);
+        if (!pixels) want->lines(0, (int)n, want->shared);
     }
 }
 
@@ -217,7 +220,7 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
     im->shrunk = shrink;
     im->box = (resize_box){0, 0, (double)j.image_width / shrink, (double)j.image_height / shrink};
     rest->channels = j.output_components;
-    size_t row = (size_t)j.output_width * (size_t)j.output_components, size = row * j.output_height;
+    size_t size = (size_t)j.output_width * (size_t)j.output_components * j.output_height;
     bool plain = want->begin && rest->orientation == 1 && rest->channels == 3 && !rest->icc, in_planes = plain && planes_pay(&j);
     if (in_planes)
         plane_shapes(&j, im->plane);
@@ -226,20 +229,12 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
     bool given = plain && want->begin(im, want->shared);
     if (given && in_planes) j.raw_data_out = TRUE, j.out_color_space = j.jpeg_color_space;
     jpeg_start_decompress(&j);
-    if (given && in_planes) {
+    if (!given) im->rgb = aligned_alloc64(size);
+    if (!given && !im->rgb) ERREXIT1(&j, JERR_OUT_OF_MEMORY, 0);
+    if (j.raw_data_out)
         give_planes(&j, want);
-    } else if (given) {
-        give_lines(&j, want);
-    } else {
-        im->rgb = aligned_alloc64(size);
-        if (!im->rgb) ERREXIT1(&j, JERR_OUT_OF_MEMORY, 0);
-    }
-    while (!given && j.output_scanline < j.output_height) {
-        JSAMPROW rows[ROWS];
-        for (unsigned i = 0; i < ROWS; i++) rows[i] = im->rgb + (j.output_scanline + i) * row;
-        JDIMENSION left = j.output_height - j.output_scanline;
-        jpeg_read_scanlines(&j, rows, left < ROWS ? left : ROWS);
-    }
+    else
+        give_lines(&j, want, im->rgb);
     jpeg_finish_decompress(&j);
     /* Adobe's programs, and all after them, store CMYK inverted. */
     if (j.out_color_space == JCS_CMYK && j.saw_Adobe_marker)

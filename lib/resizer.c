@@ -73,12 +73,13 @@ void resizer_free(resizer *r) {
 
 /* ---- weights ---- */
 
+/* Sums of both axes have room in 16 bits, and so has what planes.c makes of three of them. */
 static bool fits(const resize_taps *t) {
     if (t->most > MOST) return false;
     for (int i = 0; i < t->out; i++) {
         float sum = 0;
         for (int k = 0; k < t->count[i]; k++) sum += fabsf(t->weight[i * t->most + k]);
-        if (!(sum < 1.9f)) return false;
+        if (!(sum < 1.7f)) return false;
     }
     return true;
 }
