@@ -50,9 +50,9 @@ typedef struct {
     tns_frame in, out; /* out.meta is made by whoever fills the item */
     image_status status;
     char why[IMAGE_WHY];
-    planes *planes; /* for pictures that come line by line */
 } item;
 
+static planes **own_planes; /* a thread's own, for pictures that come line by line */
 static int width, height; /* of --size, or 0 */
 static float low, high = 1; /* of f32 output */
 static groups *group_table, *group_rule; /* the table first */
@@ -101,18 +101,21 @@ static bool begin_planes(const image *im, void *shared) {
     fit f = fit_make((fit_kind)fit_as, &im->box, width, height);
     bool starved;
     if (record_size(width, height) > prog.max_record) return false;
-    if (!it->planes) it->planes = planes_new();
-    bool begun = fit_begin(&f, im->plane, &im->box, (resize_kernel)kernel, out_dtype(), it->planes, &it->out, &starved);
+    planes **p = &own_planes[par_worker()];
+    if (!*p) *p = planes_new();
+    bool begun = fit_begin(&f, im->plane, &im->box, (resize_kernel)kernel, out_dtype(), *p, &it->out, &starved);
     if (starved) no_memory(width, height);
     return begun;
 }
 
 static uint8_t *room(int plane, int ahead, void *shared) {
-    return planes_room(((item *)shared)->planes, plane, ahead);
+    (void)shared;
+    return planes_room(own_planes[par_worker()], plane, ahead);
 }
 
 static void take_lines(int plane, int n, void *shared) {
-    planes_lines(((item *)shared)->planes, plane, n);
+    (void)shared;
+    planes_lines(own_planes[par_worker()], plane, n);
 }
 
 static void work_file(item *it) {
@@ -127,7 +130,7 @@ static void work_file(item *it) {
     if (*im.jpeg) tns_meta_add(&it->out.meta, "jpeg", im.jpeg);
     if (im.rgb)
         draw(it, &(resize_source){im.width, im.height, 3, im.rgb, NULL, im.shrunk}, &im.box);
-    else if (!fit_end(it->planes, out_dtype(), low, high, &it->out))
+    else if (!fit_end(own_planes[par_worker()], out_dtype(), low, high, &it->out))
         no_memory(width, height);
     free(im.rgb);
 }
@@ -318,7 +321,6 @@ static void from_stream(par *p) {
 static void item_free(void *slot) {
     item *it = slot;
     free(it->path);
-    planes_free(it->planes);
     tns_frame_free(&it->in);
     tns_frame_free(&it->out);
 }
@@ -350,12 +352,15 @@ int main(int argc, char **argv) {
     if (group_re) group_rule = groups_from_regex(group_re);
     if (group_from) group_table = groups_from_table(group_from);
 
+    own_planes = xarray((size_t)prog.threads, sizeof(planes *));
     par *p = par_start((int)prog.threads, sizeof(item), work, done, NULL);
     if (stream)
         from_stream(p);
     else
         from_files(p);
     par_stop(p, item_free);
+    for (int64_t i = 0; i < prog.threads; i++) planes_free(own_planes[i]);
+    free(own_planes);
     if (no_group && !prog.quiet) warn("%" PRIu64 " images are in no group, the first: %s", no_group, first_without.s);
     groups_free(group_table);
     groups_free(group_rule);

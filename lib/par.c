@@ -9,7 +9,7 @@
 
 /* Slots form a ring: [oldest, next) are with the workers or waiting for done(), `taken` is the next one a worker takes. */
 struct par {
-    int threads, slots;
+    int threads, slots, started;
     size_t item_size;
     par_function *work, *done;
     void *shared;
@@ -22,6 +22,12 @@ struct par {
     pthread_cond_t todo, one_finished;
 };
 
+static _Thread_local int number;
+
+int par_worker(void) {
+    return number;
+}
+
 static void *slot(par *p, size_t i) {
     return p->items + i % (size_t)p->slots * p->item_size;
 }
@@ -29,6 +35,7 @@ static void *slot(par *p, size_t i) {
 static void *worker(void *arg) {
     par *p = arg;
     pthread_mutex_lock(&p->lock);
+    number = p->started++;
     for (;;) {
         while (p->taken == p->next && !p->over) pthread_cond_wait(&p->todo, &p->lock);
         if (p->taken == p->next) break;

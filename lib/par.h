@@ -7,7 +7,8 @@
  *
  * work() runs in a worker thread, on one item; done() runs in the caller's thread, in order (so it may write to a stream).
  * With one thread, work runs in the caller's too. Items are slots of a ring, zeroed once and then reused as they were left,
- * so buffers in them are allocated once. Memory is flat: a few items a thread. */
+ * so buffers in them are allocated once. Memory is flat: a few items a thread. What work() needs for an item only while it runs, its thread keeps
+ * (par_worker): an item's own would lie outside the cache by the time that its slot's turn comes again. */
 #ifndef FACADE_PAR_H
 #define FACADE_PAR_H
 
@@ -24,6 +25,8 @@ void *par_item(par *p);
 void par_put(par *p);
 /* Waits for every item put so far, running done() on each in order. More may be put afterwards. */
 void par_drain(par *p);
+/* Within work(): which of the threads it runs in, 0..threads-1, 0 in the caller's. */
+int par_worker(void);
 /* Ends the threads (after par_drain), calls free_item on every slot (may be NULL), frees p. */
 void par_stop(par *p, void (*free_item)(void *item));
 

@@ -76,8 +76,17 @@ static void run(int threads, int n) {
 static pthread_barrier_t meeting;
 
 static void meet(void *p, void *arg) {
-    (void)p, (void)arg;
+    (void)arg;
+    *(int *)p = par_worker();
     pthread_barrier_wait(&meeting);
+}
+
+/* Those that met are neighbours, as none goes on before three have come. */
+static void met(void *p, void *arg) {
+    int *seen = arg, worker = *(int *)p; /* three flags, and how many are set */
+    CHECK(worker >= 0 && worker < 3 && !seen[worker], "two of three threads are worker %d, or there is no such worker", worker);
+    if (worker >= 0 && worker < 3) seen[worker] = 1;
+    if (++seen[3] == 3) memset(seen, 0, 4 * sizeof *seen);
 }
 
 static void nothing(void *p, void *arg) {
@@ -86,7 +95,8 @@ static void nothing(void *p, void *arg) {
 
 static void test_at_once(void) {
     pthread_barrier_init(&meeting, NULL, 3);
-    par *p = par_start(3, 1, meet, nothing, NULL);
+    int seen[4] = {0};
+    par *p = par_start(3, sizeof(int), meet, met, seen);
     for (int i = 0; i < 30; i++) {
         par_item(p);
         par_put(p);
@@ -99,6 +109,7 @@ static void test_at_once(void) {
 static void here(void *p, void *arg) {
     (void)p;
     CHECK(pthread_equal(*(pthread_t *)arg, pthread_self()), "one thread isn't the caller's");
+    CHECK(par_worker() == 0, "the caller's thread is worker %d", par_worker());
 }
 
 int main(void) {
