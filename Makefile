@@ -14,7 +14,7 @@ CC := gcc
 CFLAGS := -O2 -g
 
 # Debian's names of all that is needed, and needed only by some targets.
-packages := gcc libc6-dev make pkg-config libvips-dev libjpeg62-turbo-dev libdnnl-dev libopenblas-dev zlib1g-dev
+packages := gcc libc6-dev make pkg-config libvips-dev liblcms2-dev libjpeg62-turbo-dev libdnnl-dev libopenblas-dev zlib1g-dev
 demo_packages := gnuplot-nox
 test_packages := bats python3-numpy $(demo_packages)
 soak_packages := clang-14 libclang-rt-14-dev valgrind
@@ -41,8 +41,8 @@ ifneq ($(filter-out help deps clean uninstall,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
-libraries := vips libjpeg zlib openblas
-headers := vips/vips.h stdio.h jpeglib.h zlib.h cblas.h oneapi/dnnl/dnnl.h omp.h
+libraries := vips lcms2 libjpeg zlib openblas
+headers := vips/vips.h lcms2.h stdio.h jpeglib.h zlib.h cblas.h oneapi/dnnl/dnnl.h omp.h
 probe = flags=$$(pkg-config --cflags $(libraries) 2>/dev/null) && \
 	printf '\043include <%s>\n' $(headers) | $(CC) $$flags -fopenmp -fsyntax-only -x c - 2>/dev/null
 

@@ -1,7 +1,11 @@
 #include "formats/icc.h"
 
 #include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <lcms2_plugin.h>
 
 typedef struct {
     const uint8_t *p;
@@ -82,4 +86,44 @@ bool icc_is_srgb(const uint8_t *data, size_t len) {
     return !tag(p, "A2B0").p && near_xyz(tag(p, "rXYZ"), .4361, .2225, .0139) && near_xyz(tag(p, "gXYZ"), .3851, .7169, .0971) &&
            near_xyz(tag(p, "bXYZ"), .1431, .0606, .7141) && srgb_curve(tag(p, "rTRC")) && srgb_curve(tag(p, "gTRC")) &&
            srgb_curve(tag(p, "bTRC"));
+}
+
+/* ---- the memory of lcms ---- */
+
+static atomic_bool refused;
+
+/* As lcms has it by itself: a profile that would have more isn't one. */
+static const cmsUInt32Number most = 512u << 20;
+
+static void *resize(cmsContext context, void *p, cmsUInt32Number n) {
+    (void)context;
+    if (n > most) return NULL;
+    void *larger = realloc(p, n);
+    if (!larger && n) refused = true;
+    return larger;
+}
+
+static void *get(cmsContext context, cmsUInt32Number n) {
+    return resize(context, NULL, n);
+}
+
+static void give_back(cmsContext context, void *p) {
+    (void)context;
+    free(p);
+}
+
+void icc_watch_memory(void) {
+    static cmsPluginMemHandler ours = {.base = {cmsPluginMagicNumber, 2060, cmsPluginMemHandlerSig, NULL},
+                                       .MallocPtr = get,
+                                       .FreePtr = give_back,
+                                       .ReallocPtr = resize};
+    cmsPlugin(&ours);
+}
+
+bool icc_refused_memory(void) {
+    return refused;
+}
+
+void icc_forget_refused(void) {
+    refused = false;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +58,15 @@ static image_status read_bytes(const char *path, uint8_t **data, size_t *len, ch
 
 /* ---- libvips: all formats but JPEG, and colours that aren't sRGB's ---- */
 
-static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *what, gpointer data) {
-    (void)domain, (void)level, (void)what, (void)data;
+/* Whether a warning was of memory: for libpng a profile that there is no memory for is no error. But a damaged file can bring that about, too. */
+static atomic_bool memory_warned;
+
+/* Warnings of libvips about files aren't shown: what matters is an error. */
+static void take_message(const gchar *domain, GLogLevelFlags level, const gchar *what, gpointer data) {
+    if (!domain || strcmp(domain, "VIPS"))
+        g_log_default_handler(domain, level, what, data);
+    else if (strstr(what, "memory"))
+        memory_warned = true;
 }
 
 /* GLib says on standard output when it can't convert a message of its own to the locale's characters: into our stream. */
@@ -70,12 +78,26 @@ static bool vips_started;
 
 static void start_vips(void) {
     g_set_print_handler(no_print);
+    icc_watch_memory();
     if (vips_init("facade")) return;
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
-    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, no_log, NULL); /* warnings about files: what matters is an error */
+    g_log_set_default_handler(
+        take_message,
+        NULL); /* not g_log_set_handler, which asks for memory with a lock held that GLib needs to say that there is none */
     vips_started = true;
+}
+
+/* Whether there was no memory for something since forget_errors, which is only called while no other thread decodes. */
+static bool lacked_memory(void) {
+    return icc_refused_memory() || strstr(vips_error_buffer(), "out of memory");
+}
+
+static void forget_errors(void) {
+    vips_error_clear();
+    icc_forget_refused();
+    memory_warned = false;
 }
 
 static const char *first_line(char *s) {
@@ -85,16 +107,18 @@ static const char *first_line(char *s) {
 
 /* To three bands of sRGB, 8 bits. The steps are lazy: pixels are computed when the result is written. Each image made is
  * kept in t[], for the caller to unref. */
-static VipsImage *to_srgb(VipsImage *in, VipsImage *t[3]) {
+static VipsImage *to_srgb(VipsImage *in, bool alone, VipsImage *t[3]) {
     const void *icc = NULL;
     size_t len;
     bool profile = vips_image_get_typeof(in, VIPS_META_ICC_NAME) && !vips_image_get_blob(in, VIPS_META_ICC_NAME, &icc, &len) &&
                    !(in->BandFmt == VIPS_FORMAT_UCHAR && in->Bands >= 3 && icc_is_srgb(icc, len));
-    /* A profile that can't be used (damaged, or for another kind of colour) is as good as none. */
-    if (!profile || vips_icc_transform(in, &t[0], "srgb", "embedded", TRUE, "intent", VIPS_INTENT_PERCEPTUAL, "depth", 8, NULL)) {
-        vips_error_clear();
-        if (vips_colourspace(in, &t[0], VIPS_INTERPRETATION_sRGB, NULL)) return NULL;
+    if (profile && vips_icc_transform(in, &t[0], "srgb", "embedded", TRUE, "intent", VIPS_INTENT_PERCEPTUAL, "depth", 8, NULL)) {
+        /* A profile that can't be used (damaged, or for another kind of colour) is as good as none. For want of memory it can't be used either, and not all of that has a message: so it has to fail twice. */
+        if (!alone || lacked_memory()) return NULL;
+        forget_errors();
+        profile = false;
     }
+    if (!profile && vips_colourspace(in, &t[0], VIPS_INTERPRETATION_sRGB, NULL)) return NULL;
     VipsImage *x = t[0];
     if (vips_image_hasalpha(x)) {
         VipsArrayDouble *white = vips_array_double_newv(1, 255.);
@@ -112,10 +136,12 @@ static VipsImage *to_srgb(VipsImage *in, VipsImage *t[3]) {
 }
 
 /* Computes im->rgb from a lazy image. */
-static bool take_pixels(VipsImage *in, image *im) {
-    VipsImage *t[3] = {0}, *out = to_srgb(in, t);
+static bool take_pixels(VipsImage *in, bool alone, image *im) {
+    VipsImage *t[3] = {0}, *out = to_srgb(in, alone, t);
     size_t size = 0;
     void *pixels = out ? vips_image_write_to_memory(out, &size) : NULL;
+    /* Its cache of lines passes over those that there is no memory for, without an error but that message. */
+    if (pixels && (lacked_memory() || (memory_warned && !alone))) g_free(pixels), pixels = NULL;
     if (pixels && !(im->rgb = aligned_alloc64(size))) vips_error("facade", "no memory for %zu bytes of pixels", size);
     if (pixels && im->rgb) memcpy(im->rgb, pixels, size);
     g_free(pixels);
@@ -132,6 +158,7 @@ typedef struct {
     image *im;
     jpeg_rest *rest; /* pixels in im->rgb that libjpeg read, to be converted; or NULL */
     int *orientation;
+    bool alone; /* no other file is being decoded: messages are this one's */
 } vips_job;
 
 static image_status decode_file(const vips_job *job) {
@@ -145,7 +172,7 @@ static image_status decode_file(const vips_job *job) {
     *job->orientation = vips_image_get_orientation(in);
     image_status status = IMAGE_LARGE;
     if ((uint64_t)in->Xsize * (uint64_t)in->Ysize <= job->want->max_pixels)
-        status = take_pixels(in, im) ? IMAGE_DONE : IMAGE_BROKEN;
+        status = take_pixels(in, job->alone, im) ? IMAGE_DONE : IMAGE_BROKEN;
     g_object_unref(in);
     return status;
 }
@@ -162,7 +189,7 @@ static image_status convert_pixels(const vips_job *job) {
     VipsImage *in = vips_image_new_from_memory(raw, size, im->width, im->height, r->channels, VIPS_FORMAT_UCHAR), *typed = NULL;
     bool done = in && !vips_copy(in, &typed, "interpretation", as, NULL);
     if (done && r->icc) vips_image_set_blob_copy(typed, VIPS_META_ICC_NAME, r->icc, r->icc_len);
-    done = done && take_pixels(typed, im);
+    done = done && take_pixels(typed, job->alone, im);
     if (typed) g_object_unref(typed);
     if (in) g_object_unref(in);
     if (done)
@@ -183,7 +210,7 @@ static bool find_format(const vips_job *job) {
     return true;
 }
 
-static image_status run_vips(const vips_job *job, char why[IMAGE_WHY]) {
+static image_status run_vips(vips_job *job, char why[IMAGE_WHY]) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     /* libvips has one buffer of messages for all threads. So that a message belongs to its file, one that failed is
      * decoded again while no other is. */
@@ -199,12 +226,13 @@ static image_status run_vips(const vips_job *job, char why[IMAGE_WHY]) {
     pthread_rwlock_unlock(&lock);
     if (status != IMAGE_BROKEN) return status;
     pthread_rwlock_wrlock(&lock);
-    vips_error_clear();
+    forget_errors();
+    job->alone = true;
     status = decode(job);
     if (status == IMAGE_BROKEN) {
+        if (lacked_memory()) status = IMAGE_FAILED;
         char *message = vips_error_buffer_copy();
-        snprintf(why, IMAGE_WHY, "%s", first_line(message));
-        if (strstr(why, "out of memory")) status = IMAGE_FAILED;
+        snprintf(why, IMAGE_WHY, "%s", status == IMAGE_FAILED ? "out of memory" : first_line(message));
         g_free(message);
     }
     pthread_rwlock_unlock(&lock);
@@ -245,7 +273,7 @@ static bool orient(image *im, int orientation) {
 
 static image_status decode_bytes(const uint8_t *data, size_t len, const image_want *want, image *im, char why[IMAGE_WHY]) {
     int orientation = 1;
-    vips_job job = {data, len, want, im, NULL, &orientation};
+    vips_job job = {data, len, want, im, NULL, &orientation, false};
     image_status status;
     if (len >= 2 && data[0] == 0xff && data[1] == 0xd8) {
         jpeg_rest rest;

@@ -21,6 +21,10 @@ setup() {
     "$BATS_TEST_DIRNAME/faults/run" --first --most 2 -j 2
 }
 
+@test "memory refused to a library that reads pictures is an error or made up for: never other pixels" {
+    "$BATS_TEST_DIRNAME/faults/run" --only imgnorm --kind lib --most 60 -j 2
+}
+
 @test "the driver of faults sees what is wrong" {
     # A program that ignores a failed read and leaves half a file, one that is silent, one that crashes: in a copy of the tree.
     mkdir -p t/bin t/build t/tests/faults

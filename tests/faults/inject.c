@@ -3,7 +3,8 @@
  *     FAULT=KIND:N:WHAT FAULT_COUNTS=FILE LD_PRELOAD=inject.so PROGRAM
  *
  * KIND   alloc (malloc, calloc, realloc and aligned), or a system call: read, write, open, rename (and link), mmap, close, sync (and
- *        truncate), stat (and seek), thread; any: each of these system calls
+ *        truncate), stat (and seek), thread; any: each of these system calls. lib: those of alloc that a library asks libc for, and not GLib
+ *        or C++'s new (which end the program where there is no memory): the few that somebody must look at
  * N      which one, from 1; "N+" that and all later ones; "*" every second one. Without FAULT calls are only counted
  * WHAT   an error by its number (28 is ENOSPC), "short": one byte is read or written, "KILL" or "TERM": that signal comes before the call
  *
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -37,9 +39,9 @@
 #error "the registers of a system call are known for x86-64 only"
 #endif
 
-enum kind { ALLOC, READ, WRITE, OPEN, RENAME, MMAP, CLOSE, SYNC, STAT, THREAD, KINDS, ANY = KINDS };
+enum kind { ALLOC, READ, WRITE, OPEN, RENAME, MMAP, CLOSE, SYNC, STAT, THREAD, LIB, KINDS, ANY = KINDS };
 static const char *const kind_name[] = {"alloc", "read", "write", "open",   "rename", "mmap",
-                                        "close", "sync", "stat",  "thread", "any"};
+                                        "close", "sync", "stat",  "thread", "lib",    "any"};
 static const struct {
     int call, kind;
 } calls[] = {{SYS_read, READ},       {SYS_readv, READ},       {SYS_pread64, READ},    {SYS_preadv, READ},   {SYS_write, WRITE},
@@ -53,7 +55,8 @@ enum { CALLS = sizeof calls / sizeof *calls };
 struct counts {
     atomic_uint count[KINDS + 1]; /* the last: all system calls */
     atomic_uint faults;
-    char where[512]; /* the first fault's callers outside libc: the program's own code as "program", else the library's name */
+    char where
+        [512]; /* the first fault's caller outside libc: a library's name, or "program" for our own code, which may have been called back "for" a library */
 };
 static struct counts private, *counts = &private;
 
@@ -70,31 +73,40 @@ __asm__(".text\n.globl inject_call\n.type inject_call,@function\ninject_call:\n"
         "mov %rdi,%rax\nmov %rsi,%rdi\nmov %rdx,%rsi\nmov %rcx,%rdx\nmov %r8,%r10\nmov %r9,%r8\nmov 8(%rsp),%r9\nsyscall\n"
         ".globl inject_returned\ninject_returned:\nret\n");
 
-/* Whose code wanted it: the nearest caller that is neither this library nor libc, which works for whoever calls it. */
+/* Whose code wanted it: the nearest caller that is neither this library nor libc, which works for whoever calls it; and if that is the program, the library that
+ * called the program back, if one did. */
 static void note_caller(void) {
     void *frame[48];
     inside = true;
     int n = backtrace(frame, 48);
     inside = false;
     Dl_info self, at;
+    bool program = false;
+    char where[sizeof counts->where] = "";
     if (!dladdr(&private, &self)) return;
     for (int i = 0; i < n; i++) {
         if (!dladdr(frame[i], &at) || !at.dli_fname || at.dli_fbase == self.dli_fbase) continue;
         const char *name = strrchr(at.dli_fname, '/');
         name = name ? name + 1 : at.dli_fname;
         if (!strncmp(name, "libc.so", 7) || !strncmp(name, "ld-linux", 8)) continue;
-        bool program = !strstr(name, ".so");
-        snprintf(counts->where, sizeof counts->where, "%s+%#zx", program ? "program" : name,
-                 (size_t)((char *)frame[i] - (char *)at.dli_fbase));
-        return;
+        bool library = strstr(name, ".so");
+        if (program && (!library || !strncmp(name, "libgomp", 7))) continue; /* it only runs our loops */
+        if (program)
+            snprintf(where + strlen(where), sizeof where - strlen(where), " for %s", name);
+        else
+            snprintf(where, sizeof where, "%s+%#zx", library ? name : "program",
+                     (size_t)((char *)frame[i] - (char *)at.dli_fbase));
+        if (library) break;
+        program = true;
     }
+    memcpy(counts->where, where, sizeof where);
 }
 
 /* Counts a call of the kind; true when this is one that fails. */
 static bool due(int kind) {
     if (!active || inside) return false;
     unsigned n = ++counts->count[kind];
-    if (kind != ALLOC) {
+    if (kind != ALLOC && kind != LIB) {
         unsigned all = ++counts->count[ANY];
         if (fault_kind == ANY) n = all, kind = ANY;
     }
@@ -111,34 +123,49 @@ void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t alignment, size_t n);
 
-static bool no_memory(void) {
-    if (!due(ALLOC)) return false;
-    errno = ENOMEM;
-    return true;
+/* Whether the code there is a library's, and not what others get their memory from. */
+static bool in_library(void *code) {
+    struct dl_find_object at;
+    if (_dl_find_object(code, &at)) return false;
+    const char *path = at.dlfo_link_map->l_name, *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    static const char *const between[] = {"libc.so", "ld-linux", "libglib-", "libstdc++"};
+    for (size_t i = 0; i < sizeof between / sizeof *between; i++)
+        if (!strncmp(name, between[i], strlen(between[i]))) return false;
+    return *name;
 }
 
+static bool no_memory(void *caller) {
+    bool now = due(ALLOC);
+    if (in_library(caller) && due(LIB)) now = true;
+    if (now) errno = ENOMEM;
+    return now;
+}
+
+#define CALLER __builtin_return_address(0)
+
 void *malloc(size_t n) {
-    return no_memory() ? NULL : __libc_malloc(n);
+    return no_memory(CALLER) ? NULL : __libc_malloc(n);
 }
 
 void *calloc(size_t n, size_t size) {
-    return no_memory() ? NULL : __libc_calloc(n, size);
+    return no_memory(CALLER) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t n) {
-    return no_memory() ? NULL : __libc_realloc(p, n);
+    return no_memory(CALLER) ? NULL : __libc_realloc(p, n);
 }
 
 void *memalign(size_t alignment, size_t n) {
-    return no_memory() ? NULL : __libc_memalign(alignment, n);
+    return no_memory(CALLER) ? NULL : __libc_memalign(alignment, n);
 }
 
 void *aligned_alloc(size_t alignment, size_t n) {
-    return memalign(alignment, n);
+    return no_memory(CALLER) ? NULL : __libc_memalign(alignment, n);
 }
 
 int posix_memalign(void **p, size_t alignment, size_t n) {
-    if (no_memory()) return ENOMEM;
+    if (no_memory(CALLER)) return ENOMEM;
     *p = __libc_memalign(alignment, n);
     return *p ? 0 : ENOMEM;
 }

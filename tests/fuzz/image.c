@@ -1,7 +1,7 @@
 /* Any bytes as a picture: never more pixels than the limit, and every byte of what comes out is there.
  * seeds: tests/data/images/*.jpg tests/data/images/*.png tests/data/images/*.gif tests/data/images/*.webp tests/data/images/*.tif
  * sources: formats/image_read.c formats/jpeg_read.c formats/icc.c lib/base.c lib/planes.c lib/resizer.c lib/resize.c lib/resize_taps.c
- * packages: vips libjpeg */
+ * packages: vips lcms2 libjpeg */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
