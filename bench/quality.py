@@ -12,7 +12,7 @@ in two ways, Lanczos' and Kaiser's (beta 8), so that no window decides. The last
 --of STREAM: the ideal is not of the full decode but of the images that the files were made from, a record for each in the same order. So it is the picture that counts, and not how a
 decoder spreads the chroma that a file lacks.
 
-imgnorm is first in PATH, or ours. Needs numpy and Pillow (Debian: python3-numpy python3-pil).
+imgnorm is the one of this tree. Needs numpy and Pillow (Debian: python3-numpy python3-pil).
 """
 import os, subprocess, sys
 import numpy as np

@@ -121,9 +121,9 @@ static void plane_shapes(j_decompress_ptr j, plane_shape shape[3]) {
     }
 }
 
-/* In planes there is less to do, but for chroma as fine as luma at full size: libjpeg makes RGB of that as fast as we do, and clamps it as everyone does. Not for samples that aren't a
+/* In planes there is less to do where chroma is coarser than luma, or pixels become fewer: else libjpeg makes RGB as fast as we do, and as everyone has it. Not for samples that aren't a
  * whole number of pixels, which libjpeg doesn't make RGB of: such a file is broken whatever becomes of it. */
-static bool planes_pay(j_decompress_ptr j) {
+static bool planes_pay(j_decompress_ptr j, uint64_t target_width, uint64_t target_height) {
     if (j->jpeg_color_space != JCS_YCbCr || j->num_components != 3) return false;
     bool coarse = false;
     for (int i = 0; i < 3; i++) {
@@ -132,7 +132,7 @@ static bool planes_pay(j_decompress_ptr j) {
         if (across % (c->h_samp_factor * c->DCT_scaled_size) || down % (c->v_samp_factor * c->DCT_scaled_size)) return false;
         coarse = coarse || (i && (c->downsampled_width < j->output_width || c->downsampled_height < j->output_height));
     }
-    return coarse || j->scale_denom > 1;
+    return coarse || (j->output_width > target_width && j->output_height > target_height);
 }
 
 /* Whole pixels, to where want has room for lines, or (pixels isn't NULL) beside each other. */
@@ -203,10 +203,10 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
 
     /* The target is of the picture as shown, these are as stored. */
     bool turned = rest->orientation >= 5;
-    uint64_t w = 2 * (uint64_t)(turned ? want->target_height : want->target_width);
-    uint64_t t = 2 * (uint64_t)(turned ? want->target_width : want->target_height);
+    uint64_t w = (uint64_t)(turned ? want->target_height : want->target_width);
+    uint64_t t = (uint64_t)(turned ? want->target_width : want->target_height);
     int shrink = w && t ? 8 : 1;
-    while (shrink > 1 && (j.image_width < w * (uint64_t)shrink || j.image_height < t * (uint64_t)shrink)) shrink /= 2;
+    while (shrink > 1 && (j.image_width < 2 * w * (uint64_t)shrink || j.image_height < 2 * t * (uint64_t)shrink)) shrink /= 2;
     j.scale_num = 1;
     j.scale_denom = (unsigned)shrink;
     j.out_color_space = wanted_space(&j, rest);
@@ -221,7 +221,8 @@ image_status jpeg_read(const uint8_t *data, size_t len, const image_want *want, 
     im->box = (resize_box){0, 0, (double)j.image_width / shrink, (double)j.image_height / shrink};
     rest->channels = j.output_components;
     size_t size = (size_t)j.output_width * (size_t)j.output_components * j.output_height;
-    bool plain = want->begin && rest->orientation == 1 && rest->channels == 3 && !rest->icc, in_planes = plain && planes_pay(&j);
+    bool plain = want->begin && rest->orientation == 1 && rest->channels == 3 && !rest->icc,
+         in_planes = plain && planes_pay(&j, w, t);
     if (in_planes)
         plane_shapes(&j, im->plane);
     else

@@ -10,7 +10,8 @@
  *
  * Each plane is scaled as resize.h says, and then they become R = Y + 1.402 Cr', G = Y - .344136 Cb' - .714136 Cr', B = Y + 1.772 Cb' (Cb' is Cb - 128; JFIF 1.02).
  * That is linear, as scaling is; so it comes to the same as scaling RGB, but that nothing is rounded or clamped in between, and that chroma goes to its size from its own
- * samples and not from pixels that it was spread over, which is less work and no worse (bench/quality.py --of).
+ * samples and not from pixels that it was spread over, which is less work and no worse (bench/quality.py --of). Planes of full size are reduced by kernels of .98 of their width, to
+ * make up for what clamping less costs.
  *
  * Bytes are within .4 of the exact value before that is rounded, and the same on every processor. For bytes of up to 40 weights an output no plane is whole in memory; for floats, and beyond, all are. */
 #ifndef FACADE_PLANES_H

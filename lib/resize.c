@@ -96,7 +96,7 @@ static void pick(const resize_source *src, const resize_taps *tx, const resize_t
 static bool by_lines(const resize_source *src, const resize_box *box, resize_kernel kernel, int width, int height, uint8_t *out,
                      int64_t out_stride, bool *starved) {
     size_t line = (size_t)src->width * (size_t)src->channels;
-    resizer *r = resizer_new();
+    resizer *r = resizer_new(NULL);
     bool can = resizer_begin(r, src, box, kernel, width, height, out, out_stride);
     for (int y = 0; can && y < src->height; y++) resizer_line(r, src->u8 + (size_t)y * line);
     *starved = resizer_starved(r);

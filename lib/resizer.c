@@ -27,14 +27,21 @@ typedef struct {
     resize_box box;
 } shape;
 
-/* The weights of one axis, in fours: the last ones may be 0. */
+/* The weights of one axis, in twos: the last may be 0. */
 typedef struct {
     resize_taps taps;
     int most;
     int16_t *weight;
 } axis;
 
+/* What a block of outputs goes through. */
+typedef struct {
+    int16_t *p;
+    size_t size;
+} scratch;
+
 struct resizer {
+    scratch own, *shared; /* shared: own, or another's */
     bool made, starved; /* for the shape below; memory was what it lacked */
     shape s;
     axis across, down;
@@ -44,16 +51,20 @@ struct resizer {
     int lines; /* outputs that are made at once */
     int kept; /* lines in the ring: as many as those need, and RESIZER_AHEAD */
     uint8_t *ring;
-    int16_t *wide, *sums, *turned, *done, *back;
-    /* The image at hand: lines seen, lines made. */
-    int line, y;
+    void *ring_room;
+    size_t wide, sums, turned, done; /* elements of the scratch, in this order; and `done` again */
+    size_t scratch_size;
+    /* The image at hand: lines seen, where in the ring the next goes, lines made. */
+    int line, at, y;
     uint8_t *out; /* or sums */
     int16_t *out_sums;
     int64_t out_stride;
 };
 
-resizer *resizer_new(void) {
-    return calloc(1, sizeof(resizer));
+resizer *resizer_new(resizer *beside) {
+    resizer *r = calloc(1, sizeof *r);
+    if (r) r->shared = beside ? beside->shared : &r->own;
+    return r;
 }
 
 static void forget(resizer *r) {
@@ -61,14 +72,25 @@ static void forget(resizer *r) {
     resize_taps_free(&r->down.taps);
     free(r->across.weight);
     free(r->down.weight);
-    free(r->wide);
-    *r = (resizer){0};
+    free(r->ring_room);
+    *r = (resizer){.own = r->own, .shared = r->shared};
 }
 
 void resizer_free(resizer *r) {
     if (!r) return;
     forget(r);
+    free(r->own.p);
     free(r);
+}
+
+/* False: no memory. */
+static bool have_scratch(scratch *s, size_t size) {
+    if (size <= s->size) return true;
+    free(s->p);
+    s->p = aligned_alloc64(size);
+    s->size = s->p ? size : 0;
+    if (s->p) memset(s->p, 0, size);
+    return s->p;
 }
 
 /* ---- weights ---- */
@@ -89,7 +111,7 @@ static bool axis_make(axis *a, const shape *s, double spread, int in, double fro
     resize_taps *t = &a->taps;
     *starved = !resize_taps_make(t, s->kernel, s->src.shrunk, spread, in, from, to, out);
     if (*starved || !fits(t)) return false;
-    a->most = (t->most + 3) & ~3;
+    a->most = (t->most + 1) & ~1;
     a->weight = calloc((size_t)out * (size_t)a->most, sizeof *a->weight);
     *starved = !a->weight;
     for (int i = 0; a->weight && i < out; i++) {
@@ -126,10 +148,8 @@ static inline __attribute__((always_inline)) void add(int16_t *restrict to, cons
     for (; i < end; i++, to += width) {
         const int16_t *p = from + (t->first[i] - base) * width, *w = a->weight + (size_t)i * (size_t)a->most;
         int16_t sum[STRIP] = {0};
-        for (int k = 0; k < t->count[i]; k += 4, w += 4, p += 4 * width)
-            for (int e = 0; e < n; e++)
-                sum[e] = (int16_t)(sum[e] + PRODUCT(p[e], w[0]) + PRODUCT(p[width + e], w[1]) + PRODUCT(p[2 * width + e], w[2]) +
-                                   PRODUCT(p[3 * width + e], w[3]));
+        for (int k = 0; k < t->count[i]; k += 2, w += 2, p += 2 * width)
+            for (int e = 0; e < n; e++) sum[e] = (int16_t)(sum[e] + PRODUCT(p[e], w[0]) + PRODUCT(p[width + e], w[1]));
         for (int e = 0; e < n; e++) to[e] = sum[e];
     }
 }
@@ -230,20 +250,20 @@ static bool make(resizer *r) {
     r->ring_line = ((size_t)s->src.width * channels + RESIZER_SPARE + 63) & ~(size_t)63;
     r->made_across = ((size_t)s->out_width * channels + 7) & ~(size_t)7;
     r->lines = channels == 1 ? LINES_1 : LINES;
-    r->kept = lines_at_once(r) + RESIZER_AHEAD;
-    /* A strip of the lines that are needed, and of their sums; all of those turned, with what zero weights read beyond the end; sums across; turned back. A strip may end beyond the last line. */
-    size_t wide = (size_t)(r->kept + 3) * STRIP, sums = (size_t)r->lines * STRIP,
-           turned = (size_t)r->lines * (r->in + 4 * channels), done = (size_t)r->lines * r->made_across,
-           all = (wide + sums + turned + 2 * done) * sizeof *r->wide + (size_t)r->kept * r->ring_line + STRIP + UNEVEN;
-    r->wide = aligned_alloc64(all);
-    r->starved = !r->wide;
+    int most = lines_at_once(r);
+    r->kept = most + RESIZER_AHEAD;
+    /* A strip of the lines that are needed, and of their sums; all of those turned, with what a weight of 0 reads beyond the end; sums across; turned back. A strip may end beyond the last line. */
+    r->wide = (size_t)(most + 1) * STRIP;
+    r->sums = (size_t)r->lines * STRIP;
+    r->turned = (size_t)r->lines * (r->in + channels);
+    r->done = (size_t)r->lines * r->made_across;
+    r->scratch_size = (r->wide + r->sums + r->turned + 2 * r->done) * sizeof *r->shared->p;
+    size_t ring = (size_t)r->kept * r->ring_line + STRIP + UNEVEN;
+    r->ring_room = aligned_alloc64(ring);
+    r->starved = !r->ring_room;
     if (r->starved) return false;
-    memset(r->wide, 0, all);
-    r->sums = r->wide + wide;
-    r->turned = r->sums + sums;
-    r->done = r->turned + turned;
-    r->back = r->done + done;
-    r->ring = (uint8_t *)(r->back + done) + UNEVEN;
+    memset(r->ring_room, 0, ring);
+    r->ring = (uint8_t *)r->ring_room + UNEVEN;
     return true;
 }
 
@@ -262,8 +282,9 @@ static bool begin(resizer *r, const resize_source *src, const resize_box *box, r
         r->starved = false;
         r->made = kernel != RESIZE_NEAREST && make(r);
     }
-    r->line = r->y = 0;
-    return r->made;
+    r->line = r->at = r->y = 0;
+    if (r->made) r->starved = !have_scratch(r->shared, r->scratch_size);
+    return r->made && !r->starved;
 }
 
 bool resizer_begin(resizer *r, const resize_source *src, const resize_box *box, resize_kernel kernel, int out_width,
@@ -288,29 +309,34 @@ bool resizer_starved(const resizer *r) {
 static void finish_block(resizer *r, int y, int end) {
     const resize_taps *t = &r->down.taps;
     size_t lines = (size_t)r->lines;
+    int16_t *wide = r->shared->p, *sums = wide + r->wide, *turned = sums + r->sums, *done = turned + r->turned,
+            *back = done + r->done;
     for (size_t x = 0; x < r->in; x += STRIP) {
-        widen(r->wide, r, x, t->first[y], need(t, end) - t->first[y]);
-        add_down(r->sums, r->wide, &r->down, y, end);
-        turn(r->turned + x * lines, lines, r->sums, lines, STRIP);
+        widen(wide, r, x, t->first[y], need(t, end) - t->first[y]);
+        add_down(sums, wide, &r->down, y, end);
+        turn(turned + x * lines, lines, sums, lines, STRIP);
     }
-    add_across(r->done, r->turned, r->s.src.channels, &r->across);
+    add_across(done, turned, r->s.src.channels, &r->across);
     if (r->out_sums) {
-        turn(r->out_sums + y * r->out_stride, (size_t)r->out_stride, r->done, r->made_across, lines);
+        turn(r->out_sums + y * r->out_stride, (size_t)r->out_stride, done, r->made_across, lines);
         return;
     }
-    turn(r->back, r->made_across, r->done, r->made_across, lines);
+    turn(back, r->made_across, done, r->made_across, lines);
     for (int i = 0; y + i < end; i++)
-        to_bytes(r->out + (y + i) * r->out_stride, r->back + (size_t)i * r->made_across,
+        to_bytes(r->out + (y + i) * r->out_stride, back + (size_t)i * r->made_across,
                  (size_t)(r->s.out_width * r->s.src.channels));
 }
 
 uint8_t *resizer_room(const resizer *r, int ahead) {
-    return r->ring + (size_t)((r->line + ahead) % r->kept) * r->ring_line;
+    int at = r->at + ahead;
+    return r->ring + (size_t)(at < r->kept ? at : at - r->kept) * r->ring_line;
 }
 
 void resizer_lines(resizer *r, int n) {
     const resize_taps *t = &r->down.taps;
     r->line += n;
+    r->at += n;
+    if (r->at >= r->kept) r->at -= r->kept;
     for (int end; r->y < t->out && r->line >= need(t, end = block_end(r, r->y)); r->y = end) finish_block(r, r->y, end);
 }
 

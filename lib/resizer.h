@@ -1,6 +1,6 @@
 /* resizer: bytes scaled to bytes in 16-bit whole numbers, line by line as a decoder makes them: the picture needn't be in memory.
  *
- *     resizer *r = resizer_new();
+ *     resizer *r = resizer_new(NULL);
  *     for each image: if (resizer_begin(r, &src, NULL, kernel, width, height, out, stride)) for each line: resizer_line(r, line);
  *     resizer_free(r);
  *
@@ -13,8 +13,9 @@
 
 typedef struct resizer resizer;
 
-/* NULL: no memory, and resizer_begin is false then. */
-resizer *resizer_new(void);
+/* NULL: no memory, and resizer_begin is false then. One that is made beside another (or NULL) works in the same memory, which so stays in the cache: for pictures that come at the
+ * same time, such as planes; the other is freed after it. */
+resizer *resizer_new(resizer *beside);
 void resizer_free(resizer *r);
 
 /* Begins an image of src's width, height, channels, shrunk and spread (its pixels aren't looked at); box, kernel and output as resize_u8. False when it can't: nearest, more than 40 weights

@@ -49,6 +49,7 @@ static double at(const plane_shape *s, const uint8_t *v, const resize_box *from,
                wide = fmax(scale, 1);
         double b2 = s->shrunk > 1 && scale > 1 ? fmin((1 - 1. / (s->shrunk * s->shrunk)) / (scale * scale), .25) : 0;
         double spread = axis ? s->spread_y : s->spread_x;
+        if (spread == 0 && s->channels == 1 && s->shrunk == 1 && scale > 1) spread = .98;
         wide *= (1 - b2 / 5) * (spread > 0 ? spread : 1);
         for (int i = 0; i < n; i++)
             total[axis] += sums[axis][i] = kernel_at(k, (i + .5 - low - ((axis ? y : x) + .5) * scale) / wide, -.5 - .6 * b2);
@@ -226,7 +227,7 @@ static void files(void) {
                 worst = abs(truth[i] - target.out[i]) > worst ? abs(truth[i] - target.out[i]) : worst;
                 libjpeg = abs(truth[i] - want[i]) > libjpeg ? abs(truth[i] - want[i]) : libjpeg;
             }
-            bool rgb_lines = !s && im.shrunk == 1;
+            bool rgb_lines = !s && (w <= size || h <= size);
             CHECK(target.planes_seen == (rgb_lines ? 1 : 3), "%dx%d sampling %zu: %d planes", w, h, s, target.planes_seen);
             /* Not further from the picture than by libjpeg's RGB, whose own way of spreading chroma costs up to 30 levels where little is left of it. */
             CHECK(worst <= libjpeg + 3, "%dx%d to %d, sampling %zu, 1/%d: %d levels off, by way of RGB %d", w, h, size, s,
