@@ -15,11 +15,11 @@ struct par {
     void *shared;
     char *items;
     bool *finished;
-    size_t oldest, next, taken;
+    size_t oldest, next, taken, awaited; /* awaited: by the caller, who sleeps */
     bool over;
     pthread_t *thread;
     pthread_mutex_t lock;
-    pthread_cond_t todo, one_finished;
+    pthread_cond_t todo, awaited_finished;
 };
 
 static _Thread_local int number;
@@ -44,7 +44,7 @@ static void *worker(void *arg) {
         p->work(slot(p, i), p->shared);
         pthread_mutex_lock(&p->lock);
         p->finished[i % (size_t)p->slots] = true;
-        pthread_cond_signal(&p->one_finished);
+        if (i == p->awaited) pthread_cond_signal(&p->awaited_finished);
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
@@ -61,18 +61,23 @@ par *par_start(int threads, size_t item_size, par_function *work, par_function *
     p->thread = xarray((size_t)threads, sizeof *p->thread);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->todo, NULL);
-    pthread_cond_init(&p->one_finished, NULL);
+    pthread_cond_init(&p->awaited_finished, NULL);
     for (int i = 0; i < p->threads; i++)
         if (pthread_create(&p->thread[i], NULL, worker, p)) die(EXIT_FAILED, "can't start %d threads; try a smaller -j", threads);
     return p;
 }
 
-/* Waits for the oldest item and gives it to done(), which runs without the lock. */
-static void finish_oldest(par *p) {
+static void wait_for(par *p, size_t i) {
+    p->awaited = i;
+    while (!p->finished[i % (size_t)p->slots]) pthread_cond_wait(&p->awaited_finished, &p->lock);
+}
+
+/* Gives the oldest item to done(), which runs without the lock. If it isn't finished yet, waits for `last`, too. */
+static void finish_oldest(par *p, size_t last) {
     size_t i = p->oldest;
     if (p->threads) {
         pthread_mutex_lock(&p->lock);
-        while (!p->finished[i % (size_t)p->slots]) pthread_cond_wait(&p->one_finished, &p->lock);
+        if (!p->finished[i % (size_t)p->slots]) wait_for(p, last), wait_for(p, i);
         p->finished[i % (size_t)p->slots] = false;
         pthread_mutex_unlock(&p->lock);
     }
@@ -81,7 +86,8 @@ static void finish_oldest(par *p) {
 }
 
 void *par_item(par *p) {
-    if (p->next - p->oldest == (size_t)p->slots) finish_oldest(p);
+    /* Waking up for each item would cost more than having half of them lie; the threads work on the other half. */
+    if (p->next - p->oldest == (size_t)p->slots) finish_oldest(p, p->oldest + (size_t)p->slots / 2 - 1);
     return slot(p, p->next);
 }
 
@@ -97,7 +103,7 @@ void par_put(par *p) {
 }
 
 void par_drain(par *p) {
-    while (p->oldest < p->next) finish_oldest(p);
+    while (p->oldest < p->next) finish_oldest(p, p->oldest);
 }
 
 void par_stop(par *p, void (*free_item)(void *item)) {
@@ -110,7 +116,7 @@ void par_stop(par *p, void (*free_item)(void *item)) {
         for (int i = 0; i < p->slots; i++) free_item(slot(p, (size_t)i));
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->todo);
-    pthread_cond_destroy(&p->one_finished);
+    pthread_cond_destroy(&p->awaited_finished);
     free(p->items);
     free(p->finished);
     free(p->thread);
