@@ -112,12 +112,12 @@ static void give_back(cmsContext context, void *p) {
     free(p);
 }
 
-void icc_watch_memory(void) {
+bool icc_watch_memory(void) {
     static cmsPluginMemHandler ours = {.base = {cmsPluginMagicNumber, 2060, cmsPluginMemHandlerSig, NULL},
                                        .MallocPtr = get,
                                        .FreePtr = give_back,
                                        .ReallocPtr = resize};
-    cmsPlugin(&ours);
+    return cmsPlugin(&ours);
 }
 
 bool icc_refused_memory(void) {

@@ -10,8 +10,8 @@
  * and a half), whatever it calls itself. False for all others and for what isn't a whole profile: any bytes may be given. */
 bool icc_is_srgb(const uint8_t *profile, size_t len);
 
-/* lcms takes another way where it is refused memory, to slightly other colours, without a word. So it gets its memory from here, from then on; before any of its other functions is used. */
-void icc_watch_memory(void);
+/* lcms takes another way where it is refused memory, to slightly other colours, without a word. So it gets its memory from here, from then on; before any of its other functions is used. False: it doesn't. */
+bool icc_watch_memory(void) __attribute__((warn_unused_result));
 /* Whether it was refused some, in any thread, since the last icc_forget_refused. */
 bool icc_refused_memory(void);
 void icc_forget_refused(void);

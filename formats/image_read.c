@@ -58,14 +58,19 @@ static image_status read_bytes(const char *path, uint8_t **data, size_t *len, ch
 
 /* ---- libvips: all formats but JPEG, and colours that aren't sRGB's ---- */
 
-/* Whether a warning was of memory: for libpng a profile that there is no memory for is no error. But a damaged file can bring that about, too. */
+/* What libvips and libpng say when there is no memory. Others, such as libtiff, say what a damaged file can also bring about: such a file is broken. */
+static bool of_memory(const char *message) {
+    return strcasestr(message, "out of memory") || strcasestr(message, "insufficient memory");
+}
+
+/* Whether a warning was: for libpng it is no error to have no memory for a profile. */
 static atomic_bool memory_warned;
 
 /* Warnings of libvips about files aren't shown: what matters is an error. */
 static void take_message(const gchar *domain, GLogLevelFlags level, const gchar *what, gpointer data) {
     if (!domain || strcmp(domain, "VIPS"))
         g_log_default_handler(domain, level, what, data);
-    else if (strstr(what, "memory"))
+    else if (of_memory(what))
         memory_warned = true;
 }
 
@@ -78,8 +83,7 @@ static bool vips_started;
 
 static void start_vips(void) {
     g_set_print_handler(no_print);
-    icc_watch_memory();
-    if (vips_init("facade")) return;
+    if (!icc_watch_memory() || vips_init("facade")) return;
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
@@ -89,9 +93,9 @@ static void start_vips(void) {
     vips_started = true;
 }
 
-/* Whether there was no memory for something since forget_errors, which is only called while no other thread decodes. */
+/* Whether some library, in any thread, had no memory since forget_errors, which is called while no other thread decodes. */
 static bool lacked_memory(void) {
-    return icc_refused_memory() || strstr(vips_error_buffer(), "out of memory");
+    return memory_warned || icc_refused_memory() || of_memory(vips_error_buffer());
 }
 
 static void forget_errors(void) {
@@ -107,15 +111,15 @@ static const char *first_line(char *s) {
 
 /* To three bands of sRGB, 8 bits. The steps are lazy: pixels are computed when the result is written. Each image made is
  * kept in t[], for the caller to unref. */
-static VipsImage *to_srgb(VipsImage *in, bool alone, VipsImage *t[3]) {
+static VipsImage *to_srgb(VipsImage *in, VipsImage *t[3]) {
     const void *icc = NULL;
     size_t len;
     bool profile = vips_image_get_typeof(in, VIPS_META_ICC_NAME) && !vips_image_get_blob(in, VIPS_META_ICC_NAME, &icc, &len) &&
                    !(in->BandFmt == VIPS_FORMAT_UCHAR && in->Bands >= 3 && icc_is_srgb(icc, len));
     if (profile && vips_icc_transform(in, &t[0], "srgb", "embedded", TRUE, "intent", VIPS_INTENT_PERCEPTUAL, "depth", 8, NULL)) {
-        /* A profile that can't be used (damaged, or for another kind of colour) is as good as none. For want of memory it can't be used either, and not all of that has a message: so it has to fail twice. */
-        if (!alone || lacked_memory()) return NULL;
-        forget_errors();
+        /* A profile that can't be used (damaged, or for another kind of colour) is as good as none. */
+        if (lacked_memory()) return NULL;
+        vips_error_clear(); /* or the next message wouldn't be the first */
         profile = false;
     }
     if (!profile && vips_colourspace(in, &t[0], VIPS_INTERPRETATION_sRGB, NULL)) return NULL;
@@ -136,12 +140,12 @@ static VipsImage *to_srgb(VipsImage *in, bool alone, VipsImage *t[3]) {
 }
 
 /* Computes im->rgb from a lazy image. */
-static bool take_pixels(VipsImage *in, bool alone, image *im) {
-    VipsImage *t[3] = {0}, *out = to_srgb(in, alone, t);
+static bool take_pixels(VipsImage *in, image *im) {
+    VipsImage *t[3] = {0}, *out = to_srgb(in, t);
     size_t size = 0;
     void *pixels = out ? vips_image_write_to_memory(out, &size) : NULL;
-    /* Its cache of lines passes over those that there is no memory for, without an error but that message. */
-    if (pixels && (lacked_memory() || (memory_warned && !alone))) g_free(pixels), pixels = NULL;
+    /* For want of memory libvips' cache of lines passes over some, lcms makes slightly other colours and libpng forgets the profile, and all of it is a success. */
+    if (pixels && lacked_memory()) g_free(pixels), pixels = NULL;
     if (pixels && !(im->rgb = aligned_alloc64(size))) vips_error("facade", "no memory for %zu bytes of pixels", size);
     if (pixels && im->rgb) memcpy(im->rgb, pixels, size);
     g_free(pixels);
@@ -158,7 +162,6 @@ typedef struct {
     image *im;
     jpeg_rest *rest; /* pixels in im->rgb that libjpeg read, to be converted; or NULL */
     int *orientation;
-    bool alone; /* no other file is being decoded: messages are this one's */
 } vips_job;
 
 static image_status decode_file(const vips_job *job) {
@@ -172,7 +175,7 @@ static image_status decode_file(const vips_job *job) {
     *job->orientation = vips_image_get_orientation(in);
     image_status status = IMAGE_LARGE;
     if ((uint64_t)in->Xsize * (uint64_t)in->Ysize <= job->want->max_pixels)
-        status = take_pixels(in, job->alone, im) ? IMAGE_DONE : IMAGE_BROKEN;
+        status = take_pixels(in, im) ? IMAGE_DONE : IMAGE_BROKEN;
     g_object_unref(in);
     return status;
 }
@@ -189,7 +192,7 @@ static image_status convert_pixels(const vips_job *job) {
     VipsImage *in = vips_image_new_from_memory(raw, size, im->width, im->height, r->channels, VIPS_FORMAT_UCHAR), *typed = NULL;
     bool done = in && !vips_copy(in, &typed, "interpretation", as, NULL);
     if (done && r->icc) vips_image_set_blob_copy(typed, VIPS_META_ICC_NAME, r->icc, r->icc_len);
-    done = done && take_pixels(typed, job->alone, im);
+    done = done && take_pixels(typed, im);
     if (typed) g_object_unref(typed);
     if (in) g_object_unref(in);
     if (done)
@@ -210,10 +213,10 @@ static bool find_format(const vips_job *job) {
     return true;
 }
 
-static image_status run_vips(vips_job *job, char why[IMAGE_WHY]) {
+static image_status run_vips(const vips_job *job, char why[IMAGE_WHY]) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     /* libvips has one buffer of messages for all threads. So that a message belongs to its file, one that failed is
-     * decoded again while no other is. */
+     * decoded again while no other is; which also makes up for memory that was lacking for a moment. */
     static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
     pthread_once(&once, start_vips);
     if (!vips_started) {
@@ -224,17 +227,17 @@ static image_status run_vips(vips_job *job, char why[IMAGE_WHY]) {
     pthread_rwlock_rdlock(&lock);
     image_status status = job->rest || find_format(job) ? decode(job) : IMAGE_NOT_IMAGE;
     pthread_rwlock_unlock(&lock);
-    if (status != IMAGE_BROKEN) return status;
+    if (status != IMAGE_BROKEN && status != IMAGE_NOT_IMAGE) return status;
     pthread_rwlock_wrlock(&lock);
     forget_errors();
-    job->alone = true;
-    status = decode(job);
+    status = job->rest || find_format(job) ? decode(job) : IMAGE_NOT_IMAGE;
     if (status == IMAGE_BROKEN) {
         if (lacked_memory()) status = IMAGE_FAILED;
         char *message = vips_error_buffer_copy();
         snprintf(why, IMAGE_WHY, "%s", status == IMAGE_FAILED ? "out of memory" : first_line(message));
         g_free(message);
     }
+    forget_errors();
     pthread_rwlock_unlock(&lock);
     return status;
 }
@@ -273,7 +276,7 @@ static bool orient(image *im, int orientation) {
 
 static image_status decode_bytes(const uint8_t *data, size_t len, const image_want *want, image *im, char why[IMAGE_WHY]) {
     int orientation = 1;
-    vips_job job = {data, len, want, im, NULL, &orientation, false};
+    vips_job job = {data, len, want, im, NULL, &orientation};
     image_status status;
     if (len >= 2 && data[0] == 0xff && data[1] == 0xd8) {
         jpeg_rest rest;

@@ -43,7 +43,7 @@ typedef struct {
 typedef struct {
     uint64_t max_pixels; /* refuse more, before decoding */
     /* The caller will shrink to about this: a large JPEG is then decoded at 1/2, 1/4 or 1/8 (by its DCT), the smallest
-     * that is still at least twice this on both sides. 0: full size. */
+     * that is still at least twice this on both sides, and given in planes where that is less work. 0: full size. */
     int target_width, target_height;
     /* When begin isn't NULL it may be called, when all of the image but its pixels is known (rgb is NULL, plane is set). If it returns true, lines of its planes are put where room says, as
      * planes_room, lines is called as planes_lines, and rgb stays NULL. The file may still turn out to be broken. */

@@ -121,7 +121,7 @@ static void plane_shapes(j_decompress_ptr j, plane_shape shape[3]) {
     }
 }
 
-/* In planes there is less to do where chroma is coarser than luma, or pixels become fewer: else libjpeg makes RGB as fast as we do, and as everyone has it. Not for samples that aren't a
+/* In planes there is less to do where chroma is coarser than luma, or the picture gets smaller both ways: else libjpeg makes RGB as fast as we do, and as everyone has it. Not for samples that aren't a
  * whole number of pixels, which libjpeg doesn't make RGB of: such a file is broken whatever becomes of it. */
 static bool planes_pay(j_decompress_ptr j, uint64_t target_width, uint64_t target_height) {
     if (j->jpeg_color_space != JCS_YCbCr || j->num_components != 3) return false;
@@ -132,7 +132,7 @@ static bool planes_pay(j_decompress_ptr j, uint64_t target_width, uint64_t targe
         if (across % (c->h_samp_factor * c->DCT_scaled_size) || down % (c->v_samp_factor * c->DCT_scaled_size)) return false;
         coarse = coarse || (i && (c->downsampled_width < j->output_width || c->downsampled_height < j->output_height));
     }
-    return coarse || (j->output_width > target_width && j->output_height > target_height);
+    return coarse || (target_width && j->output_width > target_width && j->output_height > target_height);
 }
 
 /* Whole pixels, to where want has room for lines, or (pixels isn't NULL) beside each other. */

@@ -15,11 +15,12 @@ struct par {
     void *shared;
     char *items;
     bool *finished;
-    size_t oldest, next, taken, awaited; /* awaited: by the caller, who sleeps */
+    size_t oldest, next, taken;
+    size_t awaited, lying, enough; /* by the caller, who sleeps; finished items, and how many he sleeps for */
     bool over;
     pthread_t *thread;
     pthread_mutex_t lock;
-    pthread_cond_t todo, awaited_finished;
+    pthread_cond_t todo, lie;
 };
 
 static _Thread_local int number;
@@ -30,6 +31,11 @@ int par_worker(void) {
 
 static void *slot(par *p, size_t i) {
     return p->items + i % (size_t)p->slots * p->item_size;
+}
+
+/* The oldest is finished, and either so are enough or there is no more work. */
+static bool worth_waking(const par *p) {
+    return p->finished[p->awaited % (size_t)p->slots] && (p->lying >= p->enough || p->taken == p->next);
 }
 
 static void *worker(void *arg) {
@@ -44,7 +50,8 @@ static void *worker(void *arg) {
         p->work(slot(p, i), p->shared);
         pthread_mutex_lock(&p->lock);
         p->finished[i % (size_t)p->slots] = true;
-        if (i == p->awaited) pthread_cond_signal(&p->awaited_finished);
+        p->lying++;
+        if (worth_waking(p)) pthread_cond_signal(&p->lie);
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
@@ -61,24 +68,24 @@ par *par_start(int threads, size_t item_size, par_function *work, par_function *
     p->thread = xarray((size_t)threads, sizeof *p->thread);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->todo, NULL);
-    pthread_cond_init(&p->awaited_finished, NULL);
+    pthread_cond_init(&p->lie, NULL);
     for (int i = 0; i < p->threads; i++)
         if (pthread_create(&p->thread[i], NULL, worker, p)) die(EXIT_FAILED, "can't start %d threads; try a smaller -j", threads);
     return p;
 }
 
-static void wait_for(par *p, size_t i) {
-    p->awaited = i;
-    while (!p->finished[i % (size_t)p->slots]) pthread_cond_wait(&p->awaited_finished, &p->lock);
-}
-
-/* Gives the oldest item to done(), which runs without the lock. If it isn't finished yet, waits for `last`, too. */
-static void finish_oldest(par *p, size_t last) {
+/* Gives the oldest item to done(), which runs without the lock. If it isn't finished yet, sleeps until so many are. */
+static void finish_oldest(par *p, size_t enough) {
     size_t i = p->oldest;
     if (p->threads) {
         pthread_mutex_lock(&p->lock);
-        if (!p->finished[i % (size_t)p->slots]) wait_for(p, last), wait_for(p, i);
+        if (!p->finished[i % (size_t)p->slots]) {
+            p->awaited = i;
+            p->enough = enough;
+            while (!worth_waking(p)) pthread_cond_wait(&p->lie, &p->lock);
+        }
         p->finished[i % (size_t)p->slots] = false;
+        p->lying--;
         pthread_mutex_unlock(&p->lock);
     }
     p->done(slot(p, i), p->shared);
@@ -86,8 +93,8 @@ static void finish_oldest(par *p, size_t last) {
 }
 
 void *par_item(par *p) {
-    /* Waking up for each item would cost more than having half of them lie; the threads work on the other half. */
-    if (p->next - p->oldest == (size_t)p->slots) finish_oldest(p, p->oldest + (size_t)p->slots / 2 - 1);
+    /* Waking up for each item would cost more than letting half of them lie, as long as there is work for the threads. */
+    if (p->next - p->oldest == (size_t)p->slots) finish_oldest(p, (size_t)p->slots / 2);
     return slot(p, p->next);
 }
 
@@ -103,7 +110,7 @@ void par_put(par *p) {
 }
 
 void par_drain(par *p) {
-    while (p->oldest < p->next) finish_oldest(p, p->oldest);
+    while (p->oldest < p->next) finish_oldest(p, 1);
 }
 
 void par_stop(par *p, void (*free_item)(void *item)) {
@@ -116,7 +123,7 @@ void par_stop(par *p, void (*free_item)(void *item)) {
         for (int i = 0; i < p->slots; i++) free_item(slot(p, (size_t)i));
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->todo);
-    pthread_cond_destroy(&p->awaited_finished);
+    pthread_cond_destroy(&p->lie);
     free(p->items);
     free(p->finished);
     free(p->thread);

@@ -19,13 +19,13 @@ typedef void par_function(void *item, void *shared);
 
 /* Exits with 1 when threads or memory can't be had. */
 par *par_start(int threads, size_t item_size, par_function *work, par_function *done, void *shared);
-/* The next free slot. When all are taken, waits for the oldest and runs done() on it first. */
+/* The next free slot. When all are taken, waits for the oldest (and, while the threads have work, until half of them are finished) and runs done() on it first. */
 void *par_item(par *p);
 /* Hands the slot from the last par_item to the workers. */
 void par_put(par *p);
 /* Waits for every item put so far, running done() on each in order. More may be put afterwards. */
 void par_drain(par *p);
-/* Within work(): which of the threads it runs in, 0..threads-1, 0 in the caller's. */
+/* Within work(): which of the threads it runs in, 0..threads-1, 0 in the caller's. Work that starts a par of its own asks before. */
 int par_worker(void);
 /* Ends the threads (after par_drain), calls free_item on every slot (may be NULL), frees p. */
 void par_stop(par *p, void (*free_item)(void *item));

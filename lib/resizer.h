@@ -14,7 +14,7 @@
 typedef struct resizer resizer;
 
 /* NULL: no memory, and resizer_begin is false then. One that is made beside another (or NULL) works in the same memory, which so stays in the cache: for pictures that come at the
- * same time, such as planes; the other is freed after it. */
+ * same time, such as planes; both are for the same thread, and the other is freed after it. */
 resizer *resizer_new(resizer *beside);
 void resizer_free(resizer *r);
 

@@ -123,21 +123,35 @@ void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t alignment, size_t n);
 
-/* Whether the code there is a library's, and not what others get their memory from. */
-static bool in_library(void *code) {
-    struct dl_find_object at;
-    if (_dl_find_object(code, &at)) return false;
+enum owner { OURS, LIBRARY, BETWEEN };
+
+/* Whose code is there: the program's or this library's, a library's, or what others get their memory from or run in. */
+static enum owner owner(void *code) {
+    struct dl_find_object at, self;
+    if (_dl_find_object(code, &at) || _dl_find_object(&owner, &self) || at.dlfo_link_map == self.dlfo_link_map) return OURS;
+    static const char *const between[] = {"libc.so", "ld-linux", "libglib-", "libstdc++", "libgomp"};
     const char *path = at.dlfo_link_map->l_name, *name = strrchr(path, '/');
     name = name ? name + 1 : path;
-    static const char *const between[] = {"libc.so", "ld-linux", "libglib-", "libstdc++"};
     for (size_t i = 0; i < sizeof between / sizeof *between; i++)
-        if (!strncmp(name, between[i], strlen(between[i]))) return false;
-    return *name;
+        if (!strncmp(name, between[i], strlen(between[i]))) return BETWEEN;
+    return *name ? LIBRARY : OURS;
+}
+
+/* Whether a library asks for memory; it may have called the program back for it. */
+static bool by_library(void *caller) {
+    void *frame[16];
+    enum owner o = owner(caller);
+    if (o != OURS || !active || inside) return o == LIBRARY;
+    inside = true;
+    int n = backtrace(frame, 16);
+    inside = false;
+    for (int i = 0; i < n && o == OURS; i++) o = owner(frame[i]);
+    return o == LIBRARY;
 }
 
 static bool no_memory(void *caller) {
     bool now = due(ALLOC);
-    if (in_library(caller) && due(LIB)) now = true;
+    if (by_library(caller) && due(LIB)) now = true;
     if (now) errno = ENOMEM;
     return now;
 }
