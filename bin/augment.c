@@ -28,9 +28,10 @@ static const program self = {
              "  jpeg=Q blur=S scale=F, and WORD=LOW:HIGH\n"
              "tshuf --epochs 10 in.tns | augment 'flip hue=.1' 'brightness=.2 hue=.1' 'zoom=.2' | clsfit ..."};
 
+static augment_arrays *own_arrays; /* a thread's own */
+
 typedef struct {
     tns_frame f;
-    augment_arrays arrays;
     int status;
     char err[AUGMENT_ERROR];
 } item;
@@ -38,7 +39,7 @@ typedef struct {
 static void change(void *slot, void *shared) {
     (void)shared;
     item *it = slot;
-    it->status = augment_record(&how, &it->f, &it->arrays, it->err);
+    it->status = augment_record(&how, &it->f, &own_arrays[par_worker()], it->err);
 }
 
 static void write_out(void *slot, void *in) {
@@ -53,9 +54,7 @@ static void write_out(void *slot, void *in) {
 }
 
 static void free_item(void *slot) {
-    item *it = slot;
-    tns_frame_free(&it->f);
-    augment_arrays_free(&it->arrays);
+    tns_frame_free(&((item *)slot)->f);
 }
 
 /* History shows the recipes in their one form, whatever the command line's. */
@@ -78,6 +77,7 @@ int main(int argc, char **argv) {
     how.fill = (affine_fill)fill;
     how.seed = prog.seed;
     prog_input *in = prog_open(NULL);
+    own_arrays = xarray((size_t)prog.threads, sizeof *own_arrays);
     par *p = par_start((int)prog.threads, sizeof(item), change, write_out, in);
     tns_frame f = {0};
     char err[AUGMENT_ERROR];
@@ -96,6 +96,8 @@ int main(int argc, char **argv) {
         prog_write(&f);
     }
     par_stop(p, free_item);
+    for (int64_t i = 0; i < prog.threads; i++) augment_arrays_free(&own_arrays[i]);
+    free(own_arrays);
     tns_frame_free(&f);
     prog_close(in);
     for (int i = 0; i < prog.operands; i++) free(prog.operand[i]);
