@@ -58,7 +58,7 @@ static image_status read_bytes(const char *path, uint8_t **data, size_t *len, ch
 
 /* ---- libvips: all formats but JPEG, and colours that aren't sRGB's ---- */
 
-/* What libvips and libpng say when there is no memory. Others, such as libtiff, say what a damaged file can also bring about: such a file is broken. */
+/* What libvips and the libraries under it say when there is no memory. Some, such as libwebp, say what they say of a damaged file, and to us it is one. */
 static bool of_memory(const char *message) {
     return strcasestr(message, "out of memory") || strcasestr(message, "insufficient memory");
 }
@@ -87,9 +87,8 @@ static void start_vips(void) {
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
-    g_log_set_default_handler(
-        take_message,
-        NULL); /* not g_log_set_handler, which asks for memory with a lock held that GLib needs to say that there is none */
+    /* Not g_log_set_handler: it asks for memory with a lock held that GLib needs to say that there is none. */
+    g_log_set_default_handler(take_message, NULL);
     vips_started = true;
 }
 
@@ -146,7 +145,7 @@ static bool take_pixels(VipsImage *in, image *im) {
     void *pixels = out ? vips_image_write_to_memory(out, &size) : NULL;
     /* For want of memory libvips' cache of lines passes over some, lcms makes slightly other colours and libpng forgets the profile, and all of it is a success. */
     if (pixels && lacked_memory()) g_free(pixels), pixels = NULL;
-    if (pixels && !(im->rgb = aligned_alloc64(size))) vips_error("facade", "no memory for %zu bytes of pixels", size);
+    if (pixels && !(im->rgb = aligned_alloc64(size))) vips_error("facade", "out of memory: %zu bytes of pixels", size);
     if (pixels && im->rgb) memcpy(im->rgb, pixels, size);
     g_free(pixels);
     for (int i = 0; i < 3; i++)
