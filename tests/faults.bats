@@ -22,7 +22,7 @@ setup() {
 }
 
 @test "memory refused to a library that reads pictures is an error or made up for: never other pixels" {
-    "$BATS_TEST_DIRNAME/faults/run" --only 'imgnorm --size 8 -j 2 ../in/pictures' --kind lib --most 120 -j 2
+    "$BATS_TEST_DIRNAME/faults/run" --only 'imgnorm --size 8 -j 2 ../in/pictures' --kind lib --most 60 -j 2
 }
 
 @test "the driver of faults sees what is wrong" {
