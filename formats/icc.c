@@ -113,6 +113,7 @@ static void give_back(cmsContext context, void *p) {
 }
 
 bool icc_watch_memory(void) {
+    /* 2060: lcms 2.6 or later. */
     static cmsPluginMemHandler ours = {.base = {cmsPluginMagicNumber, 2060, cmsPluginMemHandlerSig, NULL},
                                        .MallocPtr = get,
                                        .FreePtr = give_back,

@@ -55,8 +55,8 @@ enum { CALLS = sizeof calls / sizeof *calls };
 struct counts {
     atomic_uint count[KINDS + 1]; /* the last: all system calls */
     atomic_uint faults;
-    char where
-        [512]; /* the first fault's caller outside libc: a library's name, or "program" for our own code, which may have been called back "for" a library */
+    /* The first fault's caller outside libc: a library's name, or "program" for our own code, which may have been called back "for" a library. */
+    char where[512];
 };
 static struct counts private, *counts = &private;
 
